@@ -11,7 +11,7 @@ interface Rule {
   readonly packages: readonly string[];
 }
 
-const CORE = ["errors", "model", "read", "stores", "sync", "lifecycle", "formats"];
+const CORE = ["errors", "model", "read", "http", "stores", "sync", "lifecycle", "formats"];
 
 /** Part of src (a folder, or a file of its top level) -> rule. */
 const RULES: Record<string, Rule | "entry"> = {
@@ -20,8 +20,9 @@ const RULES: Record<string, Rule | "entry"> = {
   read: { parts: ["errors", "model"], packages: ["zod/mini", "superjson"] },
   lifecycle: { parts: ["errors", "model"], types: ["client"], packages: [] },
   formats: { parts: ["errors", "model", "read"], packages: ["zod/mini", "superjson"] },
-  stores: { parts: ["errors", "model", "read"], packages: ["zod/mini", "superjson", "idb", "ky"] },
-  sync: { parts: ["errors", "model", "read", "stores"], packages: ["zod/mini", "idb", "ky"] },
+  http: { parts: ["errors"], types: ["sync"], packages: ["ky"] },
+  stores: { parts: ["errors", "model", "read", "http"], types: ["sync"], packages: ["zod/mini", "idb"] },
+  sync: { parts: ["errors", "model", "read", "http", "stores"], packages: [] },
   destinations: { parts: [], types: CORE, packages: ["zod/mini", "superjson", "ky", "runlog"] },
   client: { parts: [...CORE, "run"], packages: ["zod/mini", "superjson"] },
   run: { parts: [...CORE, "client"], packages: ["zod/mini", "superjson"] },

@@ -1,0 +1,187 @@
+import { messageOf } from "../errors.ts";
+import { mainTask } from "../model/observation.ts";
+import type { FinishRecord, Status } from "../model/records.ts";
+import type { Carried } from "../sync/courier.ts";
+import type { Deliveries } from "./deliveries.ts";
+import { readTracked, trackVariables } from "./environment.ts";
+import type { Lease } from "./lease.ts";
+import { closeSilent } from "./liveness.ts";
+import type { Opening } from "./opening.ts";
+import type { Platform, Watched } from "./platform.ts";
+import type { Recorder } from "./recorder.ts";
+import { pendingLines, type RunReport, storageProblem } from "./report.ts";
+import type { Tracker } from "./tracker.ts";
+import type { Opened, Writer } from "./writer.ts";
+
+/** The parts of one writer's run, wired by `run.ts`. */
+export interface CoreParts {
+  readonly platform: Platform;
+  readonly uid: string;
+  /** Whether this store is the one of the run's first writer. */
+  readonly owner: boolean;
+  /** Observations of the run that were here before this writer. */
+  readonly before: number;
+  readonly recorder: Recorder;
+  readonly tracker: Tracker;
+  readonly writer: Writer;
+  readonly opening: Opening;
+  readonly deliveries: Deliveries;
+  readonly lease: Lease;
+  readonly quiet: boolean;
+  /** `finish` was called. */
+  readonly ended: () => void;
+}
+
+/** What `Run` and `Task` do, without their faces. */
+export interface RunCore extends CoreParts {
+  readonly finished: boolean;
+  record(record: object): void;
+  /** Call after recording: makes sure that it will be written. */
+  recorded(): void;
+  taskRecord(task: string, status: Status, message?: string): void;
+  /** Tracks and removes `MAGNUS_TRACK_*` of the process, into `task`. */
+  trackEnvironment(task: string): void;
+  flushQuietly(): Promise<void>;
+  /** A full storage is in the report; nobody has to hear of it twice. */
+  ignoreFullStorage(error: unknown): void;
+  finish(status: "SUCCESS" | "FAIL" | undefined, why: string | undefined, timeout: number): Promise<RunReport>;
+  report(): RunReport;
+  /** For the platform's lifecycle. */
+  readonly watched: Watched;
+}
+
+export function createCore(parts: CoreParts): RunCore {
+  const { platform, recorder, tracker, writer, opening, deliveries } = parts;
+  const failedTasks = new Set<string>();
+  const environment: string[] = [];
+  let ending: "SUCCESS" | "FAIL" | undefined;
+  let finishing: Promise<RunReport> | undefined;
+  let fullError: unknown;
+
+  const record = (content: object, task?: string): void => {
+    recorder.record(content, task);
+    core.recorded();
+  };
+
+  const trackEnvironment = (task: string): void => {
+    const { variables } = platform;
+    if (variables === undefined) return;
+    const track = (values: Readonly<Record<string, unknown>>, step: number): void =>
+      tracker.track(task, 1, values, { step });
+    environment.push(...trackVariables(readTracked(variables), track, (name) => delete variables[name]));
+  };
+
+  const end = (status: "SUCCESS" | "FAIL" | undefined, why: Pick<FinishRecord, "message" | "signal">): void => {
+    trackEnvironment(mainTask);
+    ending = status ?? (failedTasks.size > 0 ? "FAIL" : "SUCCESS");
+    record({ type: "finish", status: ending, time: Date.now(), ...why });
+  };
+
+  const flushQuietly = async (): Promise<void> => {
+    await writer.flush().catch(core.ignoreFullStorage);
+  };
+
+  /**
+   * The end of the run and what comes after it is not left to a timer, which a process would not wait for. The run is
+   * watched over until that is durable: `finish()` may be followed by `process.exit()`.
+   */
+  let saving = false;
+  const saveEnd = async (): Promise<void> => {
+    if (saving) return;
+    saving = true;
+    const unwatch = platform.watch(core.watched);
+    do await flushQuietly();
+    while (!recorder.empty && writer.storage === "disk");
+    unwatch();
+    saving = false;
+  };
+
+  /** Another writer of this run that died is closed now, so that the run ends with this one. */
+  const closeOthers = async (): Promise<void> => {
+    const { store } = await opening.opened;
+    await closeSilent(store, opening.run, Date.now()).catch((error: unknown) => {
+      platform.warn(`runlog could not close the dead writers of '${opening.run}': ${messageOf(error)}`);
+    });
+  };
+
+  const core: RunCore = {
+    ...parts,
+    get finished() {
+      return ending !== undefined;
+    },
+    record,
+    recorded() {
+      writer.touch();
+      if (ending !== undefined) void saveEnd();
+    },
+    trackEnvironment,
+    flushQuietly,
+    taskRecord(task, status, message) {
+      if (status === "FAIL") failedTasks.add(task);
+      else failedTasks.delete(task);
+      record({ type: "task", task, attempt: 1, status, time: Date.now(), ...(message !== undefined && { message }) }, task);
+    },
+    ignoreFullStorage(error) {
+      fullError = error;
+    },
+    finish(status, why, timeout) {
+      finishing ??= (async () => {
+        end(status, why === undefined ? {} : { message: why });
+        parts.ended();
+        await flushQuietly();
+        await closeOthers();
+        parts.lease.release();
+        await deliveries.drain(timeout);
+        const report = core.report();
+        if (Object.values(report.destinations).every((each) => each.state === "done")) deliveries.stop();
+        if (!parts.quiet) {
+          for (const line of pendingLines(report, platform.syncCommand(report.location))) platform.warn(line);
+        }
+        return report;
+      })();
+      return finishing;
+    },
+    report() {
+      const problem = writer.problem ?? opening.problem ?? (fullError === undefined ? undefined : messageOf(fullError));
+      const { storage } = writer;
+      return {
+        run: opening.run,
+        uid: parts.uid,
+        status: ending ?? "PROCESSING",
+        tracked: tracker.tracked,
+        refused: writer.refused,
+        invalid: tracker.invalid,
+        ...(tracker.lastInvalid !== undefined && { lastInvalid: tracker.lastInvalid }),
+        storage: opening.problem === undefined ? storage : "memory",
+        location: writer.location,
+        ...(opening.renamedFrom !== undefined && { renamedFrom: opening.renamedFrom }),
+        ...(problem !== undefined && { problem: storageProblem(storage, problem) }),
+        environment: [...environment],
+        destinations: deliveries.report(opening.run, parts.before + tracker.tracked),
+      };
+    },
+    watched: {
+      flush: () => void flushQuietly(),
+      online: () => deliveries.poke(true),
+      finish: () => core.finish(undefined, undefined, 10_000),
+      end(status, why) {
+        if (ending === undefined) end(status === "SUCCESS" && failedTasks.size > 0 ? "FAIL" : status, why);
+        try {
+          writer.flushSync();
+        } catch (error) {
+          // Thrown in an exit hook it would change the exit code of the program.
+          if (!parts.quiet) platform.warn(`runlog could not save the end of run '${opening.run}': ${messageOf(error)}`);
+        }
+      },
+    },
+  };
+
+  platform.watch(core.watched);
+  const carry = ({ store, run }: Opened): void => {
+    const carried: Carried = { run, uid: parts.uid, owner: parts.owner };
+    deliveries.begin(store, carried);
+  };
+  // Why a store did not open is the writer's to tell.
+  opening.opened.then(carry, () => undefined);
+  return core;
+}

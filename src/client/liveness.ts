@@ -1,0 +1,80 @@
+import { toHex } from "../model/run-id.ts";
+import type { FinishRecord, RunRecord } from "../model/records.ts";
+import { encodeSegment, type Segment } from "../model/segment-line.ts";
+import { foldSegments } from "../read/fold.ts";
+import type { RunState } from "../read/state.ts";
+import type { LocalStore } from "../stores/store.ts";
+import { deadMillis, writerLock } from "./lease.ts";
+import { allSegments } from "./opening.ts";
+
+/**
+ * Closes what died without a word. A writer of this very store that holds no lock and wrote nothing for 60 s is dead;
+ * to close it is to append, as a new writer, a run record that names it in `ended` and a FAIL at the time of its last
+ * record. Two closers at once do no harm.
+ */
+
+/** Closes every unfinished run of `store` whose writers here are all dead; gives the runs that were closed. */
+export async function closeDead(store: LocalStore, now: number): Promise<string[]> {
+  const closed: string[] = [];
+  for await (const { run } of store.runs({ status: "PROCESSING" })) {
+    const state = foldSegments(await allSegments(store, run));
+    if (state !== undefined && (await closeIfDead(store, state, now))) closed.push(run);
+  }
+  return closed;
+}
+
+async function closeIfDead(store: LocalStore, state: RunState, now: number): Promise<boolean> {
+  const silent = await withoutLock(store, state);
+  const id = await store.id();
+  if (silent.length === 0 || silent.length < state.open.filter((each) => each.store === id).length) return false;
+  for (const writer of silent) {
+    if (now - ((await store.lastWrite(state.run, writer)) ?? 0) <= deadMillis) return false;
+  }
+  await store.append([await closing(store, id, state, silent, now)]);
+  return true;
+}
+
+/** At a writer's finish: closes the others of its run that hold no lock, at once. */
+export async function closeSilent(store: LocalStore, run: string, now: number): Promise<void> {
+  if (Object.keys(await store.position(run)).length < 2) return;
+  const state = foldSegments(await allSegments(store, run));
+  if (state === undefined) return;
+  const silent = await withoutLock(store, state);
+  if (silent.length > 0) await store.append([await closing(store, await store.id(), state, silent, now)]);
+}
+
+/** Of the open writers of a run in this store, those that hold no lock now: what a new writer names in `ended`. */
+export async function withoutLock(store: LocalStore, state: RunState): Promise<string[]> {
+  const id = await store.id();
+  const free: string[] = [];
+  for (const each of state.open) {
+    if (each.store === id && !(await store.locks.held(writerLock(id, each.writer)))) free.push(each.writer);
+  }
+  return free;
+}
+
+async function closing(
+  store: LocalStore,
+  id: string,
+  state: RunState,
+  dead: readonly string[],
+  now: number,
+): Promise<Segment> {
+  const writer = toHex(crypto.getRandomValues(new Uint8Array(6)));
+  const run: RunRecord = {
+    type: "run",
+    time: state.updated,
+    uid: state.uid,
+    store: id,
+    seen: await store.position(state.run),
+    ended: dead,
+  };
+  const finish: FinishRecord = {
+    type: "finish",
+    status: "FAIL",
+    time: state.updated,
+    message: "the process or page ended without finish()",
+  };
+  const name = { run: state.run, writer, seq: 0, clock: Math.max(now, state.clock + 1) };
+  return encodeSegment(name, [JSON.stringify(run), JSON.stringify(finish)]);
+}

@@ -1,0 +1,59 @@
+/**
+ * runlog in pages, workers and runtimes without a file system: runs are kept in IndexedDB, or in memory where there
+ * is none. `node.ts` has the same names.
+ */
+import type { CurrentRun, Platform } from "./client/platform.ts";
+import type { Run } from "./client/run.ts";
+import { createBrowserLifecycle } from "./lifecycle/browser.ts";
+import { type Client, createClient } from "./run.ts";
+import { indexedDbStore } from "./stores/indexeddb.ts";
+
+export * from "./exports.ts";
+
+function webPlatform(): Platform {
+  const lifecycle = createBrowserLifecycle();
+  return {
+    host: () => ({ name: "browser", version: globalThis.navigator?.userAgent ?? "unknown" }),
+    openStore: (name) => (globalThis.indexedDB === undefined ? undefined : indexedDbStore(name)),
+    persist: async () => (await globalThis.navigator?.storage?.persist?.()) ?? false,
+    destinations: () => [],
+    setting: () => undefined,
+    variables: undefined,
+    current: createCurrentRuns(),
+    watch: (run) => lifecycle.watch(run),
+    syncCommand: () => undefined,
+    warn: (message) => console.warn(message),
+    timer(run, millis) {
+      const timer = setTimeout(run, millis);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+/** Without async context a page cannot tell which of several unfinished `trackRun`s called: it offers all. */
+function createCurrentRuns(): CurrentRun {
+  const running = new Set<Run>();
+  return {
+    within(run, body) {
+      const leave = (): void => void running.delete(run);
+      running.add(run);
+      let result: ReturnType<typeof body> | undefined;
+      try {
+        result = body();
+        return result;
+      } finally {
+        if (result instanceof Promise) result.then(leave, leave);
+        else leave();
+      }
+    },
+    innermost: () => [...running],
+  };
+}
+
+const client: Client = /* @__PURE__ */ createClient(/* @__PURE__ */ webPlatform());
+
+export const startRun: Client["startRun"] = client.startRun;
+export const resumeRun: Client["resumeRun"] = client.resumeRun;
+export const trackRun: Client["trackRun"] = client.trackRun;
+export const trackThis: Client["trackThis"] = client.trackThis;
+export const openStore: Client["openStore"] = client.openStore;

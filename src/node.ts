@@ -1,0 +1,76 @@
+/**
+ * runlog in Node, Deno and Bun: runs are kept in a folder, `.run_log_store` or what `RUNLOG_STORE` names. The same
+ * names as `index.ts`, and under `runlog/node` the stores themselves.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { mlflow } from "./destinations/mlflow/index.ts";
+import type { CurrentRun, Platform } from "./client/platform.ts";
+import type { Run } from "./client/run.ts";
+import { createNodeLifecycle } from "./lifecycle/node.ts";
+import { type Client, createClient } from "./run.ts";
+import { filesystemStore } from "./stores/filesystem/index.ts";
+import { runLogStore } from "./stores/remote.ts";
+import type { Destination } from "./sync/destination.ts";
+
+export * from "./exports.ts";
+
+function nodePlatform(): Platform {
+  const lifecycle = createNodeLifecycle();
+  return {
+    host: () => ({ name: "node", version: process.version, platform: process.platform }),
+    openStore: (name) => filesystemStore(name ?? process.env.RUNLOG_STORE ?? ".run_log_store"),
+    persist: async () => true,
+    destinations: environmentDestinations,
+    setting: (name) => process.env[name],
+    get variables() {
+      return process.env;
+    },
+    current: createCurrentRuns(),
+    watch: (run) => lifecycle.watch(run),
+    syncCommand: (location) =>
+      location === "memory" ? undefined : `npx runlog sync${location.endsWith(".run_log_store") ? "" : ` --store ${location}`}`,
+    warn: (message) => void process.stderr.write(`${message}\n`),
+    timer(run, millis) {
+      const timer = setTimeout(run, millis);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+/** What `MLFLOW_TRACKING_URI` and `RUNLOG_SERVER` name, with their credentials. */
+function environmentDestinations(): Destination[] {
+  const { MLFLOW_TRACKING_URI, MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN } = process.env;
+  const { RUNLOG_SERVER, RUNLOG_TOKEN } = process.env;
+  const destinations: Destination[] = [];
+  if (MLFLOW_TRACKING_URI) {
+    destinations.push(
+      mlflow(MLFLOW_TRACKING_URI, {
+        ...(MLFLOW_TRACKING_USERNAME && { username: MLFLOW_TRACKING_USERNAME }),
+        ...(MLFLOW_TRACKING_PASSWORD && { password: MLFLOW_TRACKING_PASSWORD }),
+        ...(MLFLOW_TRACKING_TOKEN && { token: MLFLOW_TRACKING_TOKEN }),
+      }),
+    );
+  }
+  if (RUNLOG_SERVER) destinations.push(runLogStore(RUNLOG_SERVER, { ...(RUNLOG_TOKEN && { token: RUNLOG_TOKEN }) }));
+  return destinations;
+}
+
+function createCurrentRuns(): CurrentRun {
+  const storage = new AsyncLocalStorage<Run>();
+  return {
+    within: (run, body) => storage.run(run, body),
+    innermost: () => {
+      const run = storage.getStore();
+      return run === undefined || run.report().status !== "PROCESSING" ? [] : [run];
+    },
+  };
+}
+
+const client: Client = createClient(nodePlatform());
+
+export const startRun: Client["startRun"] = client.startRun;
+export const resumeRun: Client["resumeRun"] = client.resumeRun;
+export const trackRun: Client["trackRun"] = client.trackRun;
+export const trackThis: Client["trackThis"] = client.trackThis;
+export const openStore: Client["openStore"] = client.openStore;

@@ -1,0 +1,91 @@
+import type { ArtifactRecord, DestinationName, Status, StoredValue } from "../model/records.ts";
+import type { Column } from "./columns.ts";
+import type { OpenWriter } from "./status.ts";
+
+/** One try of a task: all calls and writers of one (task, attempt) together. */
+export interface AttemptState {
+  /** From 1. */
+  readonly number: number;
+  readonly status: Status;
+  /** Milliseconds since 1970: the earliest start; the run's for `main`. */
+  readonly start: number | undefined;
+  /** The latest end; undefined while it runs. */
+  readonly end: number | undefined;
+  /** The error's message when it failed, else empty. */
+  readonly message: string;
+}
+
+export interface TaskState {
+  readonly name: string;
+  /** The status of its last attempt. */
+  readonly status: Status;
+  /** By number. */
+  readonly attempts: readonly AttemptState[];
+  /** The attempt whose observations the run log shows: the last good one, the last one if none is good. */
+  readonly shown: number;
+  /** key -> its observations of every attempt. */
+  readonly columns: ReadonlyMap<string, Column>;
+}
+
+/** A later, different value of a parameter. */
+export interface ParameterChange {
+  readonly name: string;
+  readonly stored: StoredValue;
+  readonly time: number;
+}
+
+/** A gap that is known. */
+export interface Loss {
+  readonly writer: string;
+  readonly seq: number;
+  readonly reason: string;
+  /** Observations, as far as known. */
+  readonly count: number;
+}
+
+/** The fold of a run's segments: everything that reading needs, the same for the same set of segments. */
+export interface RunState {
+  readonly run: string;
+  readonly uid: string;
+  readonly tag: string | undefined;
+  readonly key: string | undefined;
+  readonly owner: string | undefined;
+  /** The store of the first writer; empty when its first segment is lost. */
+  readonly store: string;
+  /** True when only writers are known that joined a run of another host. */
+  readonly joined: boolean;
+  readonly status: Status;
+  /** The signal that ended it, if one did. */
+  readonly signal: string | undefined;
+  /** Why it failed, else empty. */
+  readonly message: string;
+  /** Milliseconds since 1970, as every time here. */
+  readonly started: number;
+  /** The last finish that counts; undefined while PROCESSING. */
+  readonly ended: number | undefined;
+  /** The latest time in any record. */
+  readonly updated: number;
+  /** name -> the first value said, as stored. */
+  readonly parameters: ReadonlyMap<string, StoredValue>;
+  readonly changes: readonly ParameterChange[];
+  /** name -> text; the last one said. */
+  readonly labels: ReadonlyMap<string, string>;
+  readonly code: readonly unknown[];
+  readonly host: unknown;
+  /** The metric model as JSON Schema, the first one said. */
+  readonly model: unknown;
+  readonly destinations: readonly DestinationName[];
+  /** In the order of their first segments. */
+  readonly writers: readonly string[];
+  /** Those whose start counts and has no end. */
+  readonly open: readonly OpenWriter[];
+  /** The highest clock of any segment. */
+  readonly clock: number;
+  readonly tasks: ReadonlyMap<string, TaskState>;
+  readonly artifacts: readonly ArtifactRecord[];
+  readonly lost: readonly Loss[];
+  /** Records of types that this version does not know. */
+  readonly unknown: number;
+  /** Observations that stand (superseded ones do not). */
+  readonly observations: number;
+}

@@ -1,0 +1,201 @@
+import { messageOf, ValidationError } from "./errors.ts";
+import { createCore } from "./client/core.ts";
+import { createDeliveries } from "./client/deliveries.ts";
+import { createLease } from "./client/lease.ts";
+import { closeDead } from "./client/liveness.ts";
+import { type OpenedStore, withReading } from "./client/open-store.ts";
+import { openNew, type Opening, type RunStart } from "./client/opening.ts";
+import { checkLabels, checkTag, type ResumeOptions, type RunOptions, storedParameters } from "./client/options.ts";
+import type { Platform } from "./client/platform.ts";
+import { createRecorder } from "./client/recorder.ts";
+import { openExisting } from "./client/resume.ts";
+import { isRun, Run } from "./client/run.ts";
+import { createTracker, type TrackOptions } from "./client/tracker.ts";
+import { createWriter } from "./client/writer.ts";
+import type { MetricModel } from "./model/metrics.ts";
+import { checkRunId, makeRunId, toHex } from "./model/run-id.ts";
+import { memoryStore } from "./stores/memory.ts";
+import type { LocalStore, Store } from "./stores/store.ts";
+import type { Destination } from "./sync/destination.ts";
+
+/** The functions of the package, over what a platform offers. The only place where the parts meet. */
+export interface Client {
+  startRun<M extends MetricModel | undefined = undefined>(options?: RunOptions<M>): Run<M>;
+  resumeRun<M extends MetricModel | undefined = undefined>(options: ResumeOptions<M>): Promise<Run<M>>;
+  trackRun<T, M extends MetricModel | undefined = undefined>(
+    options: RunOptions<M>,
+    body: (run: Run<M>) => T | Promise<T>,
+  ): Promise<T>;
+  trackThis(values: Readonly<Record<string, unknown>>, options?: TrackOptions): void;
+  openStore<S extends Store = LocalStore>(store?: S | string): S & OpenedStore & Persistent;
+}
+
+/** What a page can ask for. */
+export interface Persistent {
+  /** Asks the browser never to evict this origin's data; gives its answer. Always true in Node. */
+  persist(): Promise<boolean>;
+}
+
+/** How often an open run looks for others of its store that died. */
+const sweepMillis = 60_000;
+
+interface RunParts<M extends MetricModel | undefined> {
+  readonly options: RunOptions<M>;
+  readonly destinations: readonly Destination[];
+  readonly opening: Opening;
+  readonly uid: string;
+  readonly owner: boolean;
+  readonly before: number;
+}
+
+export function createClient(platform: Platform): Client {
+  const open = new Set<Run>();
+  const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+
+  const storeOf = (given: LocalStore | string | undefined): LocalStore | undefined =>
+    typeof given === "object" ? given : platform.openStore(given);
+
+  /** Wires one writer of a run. */
+  const begin = <M extends MetricModel | undefined>(parts: RunParts<M>): Run<M> => {
+    const { options, opening } = parts;
+    const warn = (message: string): void => (options.quiet === true ? undefined : platform.warn(message));
+    const off = (options.mode ?? platform.setting("RUNLOG_MODE")) === "off";
+    const recorder = createRecorder();
+    const writerId = toHex(random(6));
+    const deliveries = createDeliveries(off ? [] : parts.destinations, platform);
+    const writer = createWriter({
+      writer: writerId,
+      recorder,
+      opened: opening.opened,
+      openedSync: opening.openedSync,
+      rename: opening.rename,
+      now: Date.now,
+      timer: platform.timer,
+      saved: () => deliveries.poke(false),
+      warn,
+    });
+    const admits = (count: number): boolean => {
+      if (off || writer.accepts()) return !off;
+      writer.refuse(count);
+      return false;
+    };
+    const tracker = createTracker({
+      recorder,
+      model: options.metrics,
+      onInvalid: options.onInvalid ?? "throw",
+      now: Date.now,
+      admits,
+      recorded: () => core.recorded(),
+      warn,
+    });
+    const lease = createLease(platform, () => {
+      const again = opening.again(Date.now());
+      if (again !== undefined) recorder.record(again);
+    });
+    const ended = (): void => void open.delete(run as Run);
+    const { uid, owner, before } = parts;
+    const quiet = options.quiet === true;
+    const core = createCore({ platform, uid, owner, before, recorder, tracker, writer, opening, deliveries, lease, quiet, ended });
+    const run = new Run<M>(core);
+    open.add(run as Run);
+    const lookAfter = async (store: LocalStore): Promise<void> => {
+      await closeDead(store, Date.now());
+      if (open.has(run as Run)) platform.timer(() => void lookAfter(store).catch(troubled), sweepMillis);
+    };
+    const troubled = (error: unknown): void => warn(`runlog could not look after its store: ${messageOf(error)}`);
+    opening.opened
+      .then(({ store, run: id }) => lease.hold(store, id, writerId).then(() => lookAfter(store)))
+      .catch(troubled);
+    return run;
+  };
+
+  const startOf = (options: RunOptions, uid: string, destinations: readonly Destination[]): RunStart => ({
+    type: "run",
+    time: Date.now(),
+    uid,
+    tag: checkTag(options.tag),
+    owner: options.owner,
+    ...(options.parameters !== undefined && { parameters: storedParameters(options.parameters) }),
+    ...(options.labels !== undefined && { labels: checkLabels(options.labels) }),
+    ...(options.metrics !== undefined && { model: options.metrics.toJSON() }),
+    destinations: destinations.map(({ kind, url }) => ({ kind, url })),
+    host: platform.host(),
+  });
+
+  const startRun: Client["startRun"] = (options = {}) => {
+    checkOptions(options);
+    const uid = toHex(random(16));
+    const run = options.runId === undefined ? makeRunId(new Date(), random(10)) : checkRunId(options.runId);
+    const destinations = options.syncTo ?? platform.destinations();
+    const start = startOf(options, uid, destinations);
+    const off = (options.mode ?? platform.setting("RUNLOG_MODE")) === "off";
+    const store = off ? memoryStore() : storeOf(options.store);
+    const opening = openNew({ store, run, chosen: options.runId !== undefined, start, warn: platform.warn });
+    return begin({ options, destinations, opening, uid, owner: true, before: 0 });
+  };
+
+  const resumeRun: Client["resumeRun"] = async (options) => {
+    checkOptions(options);
+    const [named, namedUid] = platform.setting("RUNLOG_RUN")?.split(":") ?? [];
+    const runId = options.runId ?? named;
+    const uid = options.uid ?? (options.runId === undefined ? namedUid : undefined);
+    if (runId === undefined) throw new ValidationError("runId", "must be given: resumeRun({ runId }) continues that run");
+    checkRunId(runId);
+    if (uid !== undefined && !/^[0-9a-f]{32}$/.test(uid)) {
+      throw new ValidationError("uid", "must be the 32 hex digits of the other host's run.uid");
+    }
+    const destinations = options.syncTo ?? platform.destinations();
+    const start = startOf(options, uid ?? toHex(random(16)), destinations);
+    const store = storeOf(options.store);
+    const resumed = await openExisting({ store, run: runId, joins: uid, start, warn: platform.warn });
+    return begin({ options, destinations, ...resumed });
+  };
+
+  const trackRun: Client["trackRun"] = async (options, body) => {
+    const run = startRun(options);
+    try {
+      const result = await platform.current.within(run as Run, () => body(run));
+      await run.finish();
+      return result;
+    } catch (error) {
+      await failed(run as Run, error);
+      throw error;
+    }
+  };
+
+  const trackThis: Client["trackThis"] = (values, options) => {
+    const inner = platform.current.innermost();
+    const candidates = inner.length > 0 ? inner : [...open];
+    const [run] = candidates;
+    if (run !== undefined && candidates.length === 1) return run.track(values, options);
+    if (run === undefined) throw new ValidationError("trackThis", "found no open run: call startRun or trackRun first");
+    const ids = candidates.map((each) => `'${each.id}'`).join(", ");
+    throw new ValidationError("trackThis", `found several open runs (${ids}): call track on the one you mean`);
+  };
+
+  const openStore: Client["openStore"] = <S extends Store>(given?: S | string) => {
+    const store = typeof given === "object" ? given : ((storeOf(given) ?? memoryStore()) as Store as S);
+    return Object.assign(withReading(store), { persist: () => platform.persist() });
+  };
+
+  return { startRun, resumeRun, trackRun, trackThis, openStore };
+}
+
+async function failed(run: Run, error: unknown): Promise<void> {
+  await run.fail(messageOf(error));
+}
+
+/** Options of another type than promised come from JavaScript, and from a destination forgotten to be called. */
+function checkOptions(options: RunOptions): void {
+  if (typeof options !== "object" || options === null || isRun(options)) {
+    throw new ValidationError("options", "must be an object such as { tag, parameters, syncTo }");
+  }
+  if (options.syncTo !== undefined && !Array.isArray(options.syncTo)) {
+    throw new ValidationError("syncTo", "must be a list of destinations such as [mlflow(url)]");
+  }
+  for (const each of options.syncTo ?? []) {
+    if (typeof each?.deliver !== "function") {
+      throw new ValidationError("syncTo", "holds something that is no destination; pass mlflow(url) or runLogStore(url)");
+    }
+  }
+}

@@ -1,0 +1,3 @@
+/** `runlog/server`: any store behind HTTP. */
+export { createRunLogServer, type RunLogServer, type RunLogServerOptions } from "./app.ts";
+export { type ServeOptions, type Serving, serve } from "./serve.ts";

@@ -1,0 +1,58 @@
+import { existsSync, openSync } from "node:fs";
+import { basename } from "node:path";
+import type { Segment } from "../../model/segment-line.ts";
+import { runDeleted } from "../rules.ts";
+import { endsRun, writeRunLogSync } from "./derived.ts";
+import { errorCode, makeFolderSync, syncFolderSync, writeDurablySync } from "./durable.ts";
+import type { Journal } from "./journal.ts";
+import type { JournalFile } from "./run-index.ts";
+import { linesOf, nextNumber } from "./write.ts";
+
+/**
+ * Appends without waiting, for the hook at a process's exit: always to a new file, because the one in use may have a
+ * write in flight, whose segments may be given here again.
+ */
+export function appendSync(journal: Journal, segments: readonly Segment[]): void {
+  const { layout, index } = journal.state;
+  if (existsSync(layout.tombstone)) throw runDeleted(layout.run);
+  const missing = segments.filter(({ writer, seq, crc }) => index.entries(writer)[seq]?.crc !== crc);
+  if (missing.length > 0) makeFolderSync(layout.folder);
+  for (const writer of new Set(missing.map((segment) => segment.writer))) {
+    writeNew(
+      journal,
+      writer,
+      missing.filter((segment) => segment.writer === writer),
+    );
+  }
+  if (missing.length > 0) syncFolderSync(layout.folder);
+  if (segments.some(endsRun)) writeRunLogSync(layout);
+}
+
+function writeNew({ state }: Journal, writer: string, segments: readonly Segment[]): void {
+  const { fd, path, n } = createNew(state.layout.journalFile, writer, nextNumber(state, writer));
+  const bytes = linesOf(segments);
+  writeDurablySync(fd, bytes);
+  const end = bytes.length;
+  const file: JournalFile = { path, writer, n, own: true, scanned: end, size: end, durable: end };
+  state.files.set(basename(path), file);
+  let offset = 0;
+  for (const segment of segments) {
+    state.index.add(segment, file, offset);
+    offset += segment.bytes.length + 1;
+  }
+}
+
+function createNew(
+  pathOf: (writer: string, n: number) => string,
+  writer: string,
+  first: number,
+): { fd: number; path: string; n: number } {
+  for (let n = first; ; n++) {
+    const path = pathOf(writer, n);
+    try {
+      return { fd: openSync(path, "wx"), path, n };
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { OwnFile } from "./own-file.ts";
+
+/** Bounds how many files a store keeps open: a server may write for thousands of writers. */
+export interface HandlePool {
+  /** Runs `work` with the file in use; afterwards it may be released whenever others need its place. */
+  use<T>(file: OwnFile, work: () => Promise<T>): Promise<T>;
+  /** Frees every handle that is not in use. */
+  release(): Promise<void>;
+}
+
+const mostOpen = 64;
+
+export function createHandlePool(): HandlePool {
+  // In the order of their last use.
+  const idle = new Set<OwnFile>();
+  const trim = async (most: number): Promise<void> => {
+    while (idle.size > most) {
+      const [oldest] = idle;
+      if (oldest === undefined) return;
+      idle.delete(oldest);
+      await oldest.release();
+    }
+  };
+  return {
+    async use(file, work) {
+      idle.delete(file);
+      const result = await work();
+      idle.add(file);
+      await trim(mostOpen);
+      return result;
+    },
+    release: () => trim(0),
+  };
+}

@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import * as z from "zod/mini";
+import { inOrder } from "../memory-ledger.ts";
+import type { AsideItem, Ledger, LedgerEntry } from "../store.ts";
+import { errorCode, makeFolder, replaceFile } from "./durable.ts";
+import type { Layout } from "./layout.ts";
+import { namesIn } from "./scan.ts";
+
+/** The ledger as files beside a run's journal. */
+
+const count = z.int().check(z.nonnegative());
+const entrySchema: z.ZodMiniType<LedgerEntry> = z.looseObject({
+  url: z.string(),
+  position: z.record(z.string(), z.tuple([count, count])),
+  delivered: count,
+  setAside: count,
+  state: z.record(z.string(), z.unknown()),
+  parked: z.optional(z.looseObject({ code: z.string(), message: z.string(), action: z.string() })),
+  complete: z.optional(z.boolean()),
+}) as z.ZodMiniType<LedgerEntry>;
+const asideSchema: z.ZodMiniType<AsideItem> = z.looseObject({
+  writer: z.string(),
+  seq: count,
+  index: count,
+  reason: z.string(),
+  item: z.unknown(),
+}) as z.ZodMiniType<AsideItem>;
+
+const asideName = /^([0-9a-f]{12})-(\d{1,15})-(\d{1,15})\.json$/;
+
+export function fileLedger(layout: Layout): Ledger {
+  return {
+    async read(run, destination) {
+      // A damaged ledger is a lost one: the destination is brought up to date from the start, which harms nothing.
+      const parsed = entrySchema.safeParse(await readJson(layout.run(run).ledger(destination)));
+      return parsed.success ? parsed.data : undefined;
+    },
+    write: (run, destination, entry) => writeJson(layout.run(run).ledger(destination), entry),
+    setAside(run, destination, item) {
+      const name = `${item.writer}-${item.seq}-${item.index}.json`;
+      if (!asideName.test(name)) return Promise.reject(new TypeError(`'${name}' names no item of a segment`));
+      return writeJson(join(layout.run(run).aside(destination), name), item);
+    },
+    async aside(run, destination) {
+      const folder = layout.run(run).aside(destination);
+      const names = ((await namesIn(folder)) ?? []).filter((name) => asideName.test(name));
+      const items = await Promise.all(names.map((name) => readAside(folder, name)));
+      return items.sort(inOrder);
+    },
+  };
+}
+
+async function readAside(folder: string, name: string): Promise<AsideItem> {
+  const parsed = asideSchema.safeParse(await readJson(join(folder, name)));
+  if (parsed.success) return parsed.data;
+  const [, writer = "", seq, index] = asideName.exec(name) ?? [];
+  return { writer, seq: Number(seq), index: Number(index), reason: `'${name}' is damaged`, item: undefined };
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError || errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await makeFolder(dirname(path));
+  await replaceFile(path, `${JSON.stringify(value)}\n`, path);
+}

@@ -1,0 +1,107 @@
+import { randomBytes } from "node:crypto";
+import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { link, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import {
+  errorCode,
+  makeFolder,
+  makeFolderSync,
+  replaceFile,
+  replaceFileSync,
+  syncFolder,
+  syncFolderSync,
+} from "./durable.ts";
+import type { Layout } from "./layout.ts";
+
+/** The store's random id, made with it; of several processes that open a new folder at once one makes it for all. */
+export async function openStoreId(layout: Layout): Promise<string> {
+  await makeFolder(layout.journal);
+  const found = await readId(layout.id);
+  if (found !== undefined) return found;
+  const mine = temporary(layout);
+  await replaceFile(mine, newId(), mine);
+  try {
+    await publish(mine, layout.id);
+  } finally {
+    await rm(mine, { force: true });
+  }
+  await syncFolder(dirname(layout.id));
+  return (await readId(layout.id)) ?? damaged(layout);
+}
+
+/** As `openStoreId`, without waiting: a process may end in the tick in which it opened the store. */
+export function openStoreIdSync(layout: Layout): string {
+  makeFolderSync(layout.journal);
+  const found = readIdSync(layout.id);
+  if (found !== undefined) return found;
+  const mine = temporary(layout);
+  replaceFileSync(mine, newId(), mine);
+  try {
+    publishSync(mine, layout.id);
+  } finally {
+    rmSync(mine, { force: true });
+  }
+  syncFolderSync(dirname(layout.id));
+  return readIdSync(layout.id) ?? damaged(layout);
+}
+
+function temporary(layout: Layout): string {
+  return `${layout.id}.${randomBytes(6).toString("hex")}`;
+}
+
+function newId(): string {
+  return `${JSON.stringify({ id: randomBytes(16).toString("hex") })}\n`;
+}
+
+function damaged(layout: Layout): never {
+  throw new Error(`'${layout.id}' holds no store id; remove that file, and a new one is made`);
+}
+
+// A link appears whole and never replaces; file systems without links take a rename, where two could meet.
+async function publish(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (mayRename(error)) await rename(from, to);
+  }
+}
+
+function publishSync(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (mayRename(error)) renameSync(from, to);
+  }
+}
+
+/** False when the name is taken; throws what is no answer of a file system without links. */
+function mayRename(error: unknown): boolean {
+  const code = errorCode(error) ?? "";
+  if (code === "EEXIST") return false;
+  if (["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(code)) return true;
+  throw error;
+}
+
+async function readId(path: string): Promise<string | undefined> {
+  try {
+    return idIn(await readFile(path, "utf8"));
+  } catch (error) {
+    return whenMissing(error);
+  }
+}
+
+function readIdSync(path: string): string | undefined {
+  try {
+    return idIn(readFileSync(path, "utf8"));
+  } catch (error) {
+    return whenMissing(error);
+  }
+}
+
+function idIn(text: string): string | undefined {
+  return /^\{"id":"([0-9a-f]{32})"\}\n$/.exec(text)?.[1];
+}
+
+function whenMissing(error: unknown): undefined {
+  if (errorCode(error) !== "ENOENT") throw error;
+}

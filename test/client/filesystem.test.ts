@@ -1,0 +1,18 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as api from "runlog";
+import { afterAll } from "vitest";
+import { filesystemStore } from "../../src/stores/filesystem/index.ts";
+import { clientContract } from "../contract/client.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "runlog-client-"));
+let made = 0;
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+clientContract("the filesystem", {
+  api,
+  make: async () => filesystemStore(join(folder, String(made++))),
+  reopen: async (store) => filesystemStore(store.location),
+  durable: "disk",
+});

@@ -1,0 +1,260 @@
+import type { ServerResponse } from "node:http";
+import { gzipSync } from "node:zlib";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Answer } from "../../src/http/answer.ts";
+import type { Credentials } from "../../src/sync/destination.ts";
+import { createCaller } from "../../src/http/caller.ts";
+import { type Got, type Scripted, scriptedServer } from "./scripted-server.ts";
+
+const running: Scripted[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop()));
+});
+
+async function serving(answer: (got: Got, response: ServerResponse) => void): Promise<Scripted> {
+  const server = await scriptedServer(answer);
+  running.push(server);
+  return server;
+}
+
+/** A server that gives one answer to everything. */
+function always(status: number, body = "", headers: Record<string, string> = {}): Promise<Scripted> {
+  return serving((_, response) => response.writeHead(status, headers).end(body));
+}
+
+function callerOf(url: string, credentials: Credentials = {}) {
+  return createCaller({
+    kind: "runlog",
+    url,
+    credentials,
+    probe: "/healthz",
+    originAdvice: (origin) => `let ${origin} in`,
+  });
+}
+
+function get(server: Scripted, credentials: Credentials = {}): Promise<Answer> {
+  return callerOf(server.url, credentials)({ method: "GET", path: "/v1/thing?secret=1" });
+}
+
+describe("a request", () => {
+  it("has a length, a type and the very bytes", async () => {
+    const server = await always(200, "{}");
+    const call = callerOf(server.url);
+    await call({ method: "POST", path: "/a?b=c", body: "hällo" });
+    await call({
+      method: "POST",
+      path: "/a",
+      body: new TextEncoder().encode("{}\n"),
+      type: "application/x-ndjson",
+    });
+    expect(server.got.map(({ method, path, body }) => [method, path, body])).toEqual([
+      ["POST", "/a?b=c", "hällo"],
+      ["POST", "/a", "{}\n"],
+    ]);
+    expect(server.got.map(({ headers }) => [headers["content-type"], headers["content-length"]])).toEqual([
+      ["application/json", "6"],
+      ["application/x-ndjson", "3"],
+    ]);
+    expect(server.got[0]?.headers["transfer-encoding"]).toBeUndefined();
+  });
+
+  it("is sent once, whatever the answer", async () => {
+    for (const status of [408, 429, 500, 503]) {
+      const server = await always(status);
+      expect((await get(server)).class).toBe("retry");
+      expect(server.got).toHaveLength(1);
+    }
+    const breaks = await serving((_, response) => response.socket?.destroy());
+    expect((await get(breaks)).class).toBe("retry");
+    expect(breaks.got).toHaveLength(1);
+  });
+});
+
+describe("credentials", () => {
+  it("go as user name and password in UTF-8, which beat a token", async () => {
+    const server = await always(200, "{}");
+    await get(server, { username: "jürgen", password: "pässwört", token: "t" });
+    const [scheme, pair] = String(server.got[0]?.headers["authorization"]).split(" ");
+    expect([scheme, Buffer.from(pair ?? "", "base64").toString("utf8")]).toEqual([
+      "Basic",
+      "jürgen:pässwört",
+    ]);
+  });
+
+  it("go as a bearer token, cut of a file's line end", async () => {
+    const server = await always(200, "{}");
+    await get(server, { token: () => Promise.resolve("abc\n"), username: "", password: "" });
+    expect(server.got[0]?.headers["authorization"]).toBe("Bearer abc");
+  });
+
+  it("are asked for once, and once more after a 401", async () => {
+    const server = await serving((got, response) => {
+      response.writeHead(got.headers["authorization"] === "Bearer token-2" ? 200 : 401).end("{}");
+    });
+    let asked = 0;
+    const call = callerOf(server.url, { token: () => `token-${++asked}` });
+    expect((await call({ method: "GET", path: "/" })).class).toBe("ok");
+    expect((await call({ method: "GET", path: "/" })).class).toBe("ok");
+    expect([asked, server.got.length]).toEqual([2, 3]);
+  });
+
+  it("are not sent twice when they cannot have changed", async () => {
+    const server = await always(401, "{}");
+    const answer = await get(server, { token: "fixed" });
+    expect(answer).toMatchObject({ class: "pause", status: 401, problem: { code: "unauthorized" } });
+    expect(server.got).toHaveLength(1);
+  });
+
+  it("that cannot be had are a problem without their text", async () => {
+    const server = await always(200, "{}");
+    const refuse = (): never => {
+      throw new TypeError("hunter2");
+    };
+    for (const token of [refuse, "hunter2\r\nhost: x", (() => 7) as unknown as () => string]) {
+      const answer = await get(server, { token });
+      expect(answer).toMatchObject({ class: "retry", problem: { code: "credentials" } });
+      expect(JSON.stringify(answer)).not.toContain("hunter2");
+    }
+    expect(server.got).toHaveLength(0);
+  });
+
+  it("never show in a problem, not even when the server repeats them", async () => {
+    const server = await serving((got, response) => {
+      response.writeHead(400).end(JSON.stringify({ message: `bad ${got.headers["authorization"]} hunter2` }));
+    });
+    for (const credentials of [{ token: "hunter2" }, { username: "me", password: "hunter2" }]) {
+      const { problem } = await get(server, credentials);
+      expect(problem?.message).toContain("answered 400: bad");
+      expect(problem?.message).not.toMatch(/hunter2|secret=1|bWU6/);
+    }
+  });
+});
+
+describe("an answer", () => {
+  it("that is a redirect is not followed, and its place gets nothing", async () => {
+    const other = await always(200, "{}");
+    for (const status of [301, 302, 307, 308]) {
+      const server = await always(status, "", { location: `${other.url}/login?next=x` });
+      const answer = await get(server, { token: "hunter2" });
+      expect(answer).toMatchObject({ class: "pause", problem: { code: "redirected" } });
+      expect(answer.problem?.message).toContain(`redirected to ${other.url}, which`);
+    }
+    expect(other.got).toHaveLength(0);
+  });
+
+  it.each([
+    ["an HTML page", "<!doctype html><title>Log in</title>"],
+    ["text", "OK, whatever"],
+    ["broken JSON", '{"next":'],
+  ])("of 200 with %s comes from a wrong server", async (_, body) => {
+    const answer = await get(await always(200, body));
+    expect(answer).toMatchObject({ class: "retry", status: 200, problem: { code: "wrong_server" } });
+    expect(answer.problem?.action).toMatch(/check that http.* is a run-log store/);
+  });
+
+  it("of 200 with JSON or with nothing is the destination's to judge", async () => {
+    expect(await get(await always(200, "[1]"))).toMatchObject({ class: "ok", json: [1] });
+    expect(await get(await always(204))).toEqual({ class: "ok", status: 204, text: "" });
+  });
+
+  it("of another type comes as bytes when it was asked for, and only then", async () => {
+    const accept = "application/x-ndjson";
+    const lines = await always(200, "{}\n{}\n", { "content-type": accept });
+    const answer = await callerOf(lines.url)({ method: "GET", path: "/", accept });
+    expect(new TextDecoder().decode(answer.bytes)).toBe("{}\n{}\n");
+    const page = await always(200, "<p>", { "content-type": "text/html" });
+    expect(await callerOf(page.url)({ method: "GET", path: "/", accept })).toMatchObject({
+      class: "retry",
+      problem: { code: "wrong_server" },
+    });
+  });
+
+  it.each([
+    [403, "pause", "forbidden"],
+    [404, "missing", "not_found"],
+    [409, "resync", "conflict"],
+    [410, "gone", "gone"],
+    [413, "halve", "too_large"],
+    [422, "refused", "refused"],
+    [429, "retry", "too_many_requests"],
+    [500, "retry", "server_error"],
+  ])("of %i is %s, with the server's words", async (status, kind, code) => {
+    const answer = await get(await always(status, '{"detail":"no,\\nbecause","code":"x"}'));
+    expect(answer).toMatchObject({ class: kind, status, json: { code: "x" }, problem: { code } });
+    expect(answer.problem?.message).toMatch(
+      new RegExp(`^GET http://127[^?]*/v1/thing answered ${status}: no, because$`),
+    );
+    expect(answer.problem?.action).not.toBe("");
+  });
+
+  it("that is an HTML error says so in few words", async () => {
+    const answer = await get(await always(404, `<html>${"x".repeat(5_000)}</html>`));
+    expect(answer.problem?.message).toMatch(/answered 404: an HTML page$/);
+  });
+
+  it("of an error is read up to 64 KiB, also out of a gzip bomb", async () => {
+    const bomb = gzipSync(Buffer.alloc(300 * 1_048_576, "a"));
+    const server = await serving((_, response) =>
+      response.writeHead(500, { "content-encoding": "gzip" }).end(bomb),
+    );
+    expect((await get(server)).text.length).toBe(65_536);
+  });
+
+  it("of 200 without end is cut at 64 MiB", async () => {
+    const server = await serving((_, response) => {
+      const chunk = Buffer.alloc(1_048_576, "1");
+      const more = (): void => {
+        while (!response.destroyed && response.write(chunk));
+        if (!response.destroyed) response.once("drain", more);
+      };
+      response.writeHead(200);
+      more();
+    });
+    expect(await get(server)).toMatchObject({ class: "retry", problem: { code: "wrong_server" } });
+  });
+
+  it("carries Retry-After", async () => {
+    expect(await get(await always(503, "", { "retry-after": "7" }))).toMatchObject({ retryAfterMs: 7_000 });
+    expect(await get(await always(503, "", { "retry-after": "NaN" }))).not.toHaveProperty("retryAfterMs");
+  });
+});
+
+describe("no answer", () => {
+  it("in time is a timeout, before the head and within the body", async () => {
+    for (const head of [false, true]) {
+      const server = await serving((_, response) => {
+        if (head) response.writeHead(200).write('{"a":');
+      });
+      const answer = await callerOf(server.url)({ method: "GET", path: "/", timeoutMs: 50 });
+      expect(answer).toMatchObject({ class: "retry", problem: { code: "timeout" } });
+      expect(answer).not.toHaveProperty("status");
+    }
+  });
+
+  it("from a port where nobody is, or a connection that breaks, is unreachable", async () => {
+    const gone = await always(200, "{}");
+    await gone.stop();
+    expect((await get(gone)).problem).toMatchObject({
+      code: "unreachable",
+      message: expect.stringContaining("ECONNREFUSED"),
+    });
+    const breaks = await serving((_, response) => response.socket?.destroy());
+    expect(await get(breaks)).toMatchObject({ class: "retry", problem: { code: "unreachable" } });
+    const half = await serving((_, response) => {
+      response.writeHead(200, { "content-length": "100" }).write("{");
+      setImmediate(() => response.socket?.destroy());
+    });
+    expect(await get(half)).toMatchObject({ class: "retry", problem: { code: "unreachable" } });
+  });
+
+  it("because the caller stopped says so", async () => {
+    const server = await serving(() => {});
+    const stop = new AbortController();
+    const answer = callerOf(server.url)({ method: "GET", path: "/" }, stop.signal);
+    stop.abort();
+    expect(await answer).toMatchObject({ class: "retry", problem: { code: "stopped" } });
+    expect(await callerOf(server.url)({ method: "GET", path: "/" }, stop.signal)).toMatchObject({
+      problem: { code: "stopped" },
+    });
+  });
+});
