@@ -7,6 +7,7 @@ import { mlflow } from "./destinations/mlflow/index.ts";
 import type { CurrentRun, Platform } from "./client/platform.ts";
 import type { Run } from "./client/run.ts";
 import { createNodeLifecycle } from "./lifecycle/node.ts";
+import { createBackgroundFetch } from "./lifecycle/node-fetch.ts";
 import { type Client, createClient } from "./run.ts";
 import { filesystemStore } from "./stores/filesystem/index.ts";
 import { runLogStore } from "./stores/remote.ts";
@@ -30,6 +31,7 @@ function nodePlatform(): Platform {
     syncCommand: (location) =>
       location === "memory" ? undefined : `npx runlog sync${location.endsWith(".run_log_store") ? "" : ` --store ${location}`}`,
     warn: (message) => void process.stderr.write(`${message}\n`),
+    fetch: createBackgroundFetch(),
     timer(run, millis) {
       const timer = setTimeout(run, millis);
       timer.unref();

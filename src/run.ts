@@ -5,7 +5,15 @@ import { createLease } from "./client/lease.ts";
 import { closeDead } from "./client/liveness.ts";
 import { type OpenedStore, withReading } from "./client/open-store.ts";
 import { openNew, type Opening, type RunStart } from "./client/opening.ts";
-import { checkLabels, checkTag, type ResumeOptions, type RunOptions, storedParameters } from "./client/options.ts";
+import { type LetGoOptions, letGoWhen } from "./client/letting-go.ts";
+import {
+  checkLabels,
+  checkResume,
+  checkTag,
+  type ResumeOptions,
+  type RunOptions,
+  storedParameters,
+} from "./client/options.ts";
 import type { Platform } from "./client/platform.ts";
 import { createRecorder } from "./client/recorder.ts";
 import { openExisting } from "./client/resume.ts";
@@ -39,6 +47,9 @@ export interface Persistent {
 /** How often an open run looks for others of its store that died. */
 const sweepMillis = 60_000;
 
+/** So many new observations do not wait for company: what MLflow takes in one request. */
+const fullBatch = 1_000;
+
 interface RunParts<M extends MetricModel | undefined> {
   readonly options: RunOptions<M>;
   readonly destinations: readonly Destination[];
@@ -46,6 +57,8 @@ interface RunParts<M extends MetricModel | undefined> {
   readonly uid: string;
   readonly owner: boolean;
   readonly before: number;
+  readonly lastSteps: ReadonlyMap<string, number>;
+  readonly letGo: LetGoOptions;
 }
 
 export function createClient(platform: Platform): Client {
@@ -59,7 +72,8 @@ export function createClient(platform: Platform): Client {
   const begin = <M extends MetricModel | undefined>(parts: RunParts<M>): Run<M> => {
     const { options, opening } = parts;
     const warn = (message: string): void => (options.quiet === true ? undefined : platform.warn(message));
-    const off = (options.mode ?? platform.setting("RUNLOG_MODE")) === "off";
+    const off = isOff(options);
+    let poked = 0;
     const recorder = createRecorder();
     const writerId = toHex(random(6));
     const deliveries = createDeliveries(off ? [] : parts.destinations, platform);
@@ -71,7 +85,11 @@ export function createClient(platform: Platform): Client {
       rename: opening.rename,
       now: Date.now,
       timer: platform.timer,
-      saved: () => deliveries.poke(false),
+      saved() {
+        const full = tracker.tracked - poked >= fullBatch;
+        if (full) poked = tracker.tracked;
+        deliveries.poke(full);
+      },
       warn,
     });
     const admits = (count: number): boolean => {
@@ -83,6 +101,7 @@ export function createClient(platform: Platform): Client {
       recorder,
       model: options.metrics,
       onInvalid: options.onInvalid ?? "throw",
+      lastSteps: parts.lastSteps,
       now: Date.now,
       admits,
       recorded: () => core.recorded(),
@@ -94,10 +113,24 @@ export function createClient(platform: Platform): Client {
     });
     const ended = (): void => void open.delete(run as Run);
     const { uid, owner, before } = parts;
-    const quiet = options.quiet === true;
-    const core = createCore({ platform, uid, owner, before, recorder, tracker, writer, opening, deliveries, lease, quiet, ended });
+    const core = createCore({
+      platform,
+      uid,
+      owner,
+      before,
+      recorder,
+      tracker,
+      writer,
+      opening,
+      deliveries,
+      lease,
+      ownStore: typeof options.store !== "object",
+      quiet: options.quiet === true,
+      ended,
+    });
     const run = new Run<M>(core);
     open.add(run as Run);
+    letGoWhen(core, platform, writerId, parts.letGo);
     const lookAfter = async (store: LocalStore): Promise<void> => {
       await closeDead(store, Date.now());
       if (open.has(run as Run)) platform.timer(() => void lookAfter(store).catch(troubled), sweepMillis);
@@ -122,33 +155,43 @@ export function createClient(platform: Platform): Client {
     host: platform.host(),
   });
 
+  const isOff = (options: RunOptions): boolean => (options.mode ?? platform.setting("RUNLOG_MODE")) === "off";
+
   const startRun: Client["startRun"] = (options = {}) => {
     checkOptions(options);
     const uid = toHex(random(16));
     const run = options.runId === undefined ? makeRunId(new Date(), random(10)) : checkRunId(options.runId);
     const destinations = options.syncTo ?? platform.destinations();
     const start = startOf(options, uid, destinations);
-    const off = (options.mode ?? platform.setting("RUNLOG_MODE")) === "off";
-    const store = off ? memoryStore() : storeOf(options.store);
+    const store = isOff(options) ? memoryStore() : storeOf(options.store);
     const opening = openNew({ store, run, chosen: options.runId !== undefined, start, warn: platform.warn });
-    return begin({ options, destinations, opening, uid, owner: true, before: 0 });
+    return begin({ options, destinations, opening, uid, owner: true, before: 0, lastSteps: new Map(), letGo: {} });
   };
 
   const resumeRun: Client["resumeRun"] = async (options) => {
     checkOptions(options);
-    const [named, namedUid] = platform.setting("RUNLOG_RUN")?.split(":") ?? [];
+    checkResume(options);
+    const [named, namedUid] = options.key === undefined ? (platform.setting("RUNLOG_RUN")?.split(":") ?? []) : [];
     const runId = options.runId ?? named;
-    const uid = options.uid ?? (options.runId === undefined ? namedUid : undefined);
-    if (runId === undefined) throw new ValidationError("runId", "must be given: resumeRun({ runId }) continues that run");
-    checkRunId(runId);
-    if (uid !== undefined && !/^[0-9a-f]{32}$/.test(uid)) {
-      throw new ValidationError("uid", "must be the 32 hex digits of the other host's run.uid");
+    const joins = options.uid ?? (options.runId === undefined ? namedUid : undefined);
+    if (runId === undefined && options.key === undefined) {
+      throw new ValidationError("key", "or runId must be given: resumeRun({ key }) continues the latest run of that key");
     }
     const destinations = options.syncTo ?? platform.destinations();
-    const start = startOf(options, uid ?? toHex(random(16)), destinations);
-    const store = storeOf(options.store);
-    const resumed = await openExisting({ store, run: runId, joins: uid, start, warn: platform.warn });
-    return begin({ options, destinations, ...resumed });
+    const start = { ...startOf(options, toHex(random(16)), destinations), key: options.key };
+    const store = isOff(options) ? memoryStore() : storeOf(options.store);
+    const free = store && options.key !== undefined ? await takeKey(store, options.key) : undefined;
+    try {
+      const run = runId === undefined ? makeRunId(new Date(), random(10)) : checkRunId(runId);
+      const onParameterChange = options.onParameterChange ?? (runId === undefined ? "new" : "keep");
+      const { key, rewindTo } = options;
+      const resumed = await openExisting({ store, run, key, joins, onParameterChange, rewindTo, start, warn: platform.warn });
+      const made = begin({ options, destinations, ...resumed, letGo: options });
+      if (free !== undefined) await made.flush();
+      return made;
+    } finally {
+      free?.();
+    }
   };
 
   const trackRun: Client["trackRun"] = async (options, body) => {
@@ -198,4 +241,22 @@ function checkOptions(options: RunOptions): void {
       throw new ValidationError("syncTo", "holds something that is no destination; pass mlflow(url) or runLogStore(url)");
     }
   }
+}
+
+/**
+ * Two cells or tabs that resume one key at once come one after the other, so that the second continues the first's run.
+ * After 5 s it goes on without: then there may be two runs, and nothing is lost.
+ */
+async function takeKey(store: LocalStore, key: string): Promise<(() => void) | undefined> {
+  const name = await store.id().then(
+    (id) => `key:${id}:${key}`,
+    () => undefined,
+  );
+  if (name === undefined) return undefined;
+  for (let tries = 0; tries < 100; tries++) {
+    const free = await store.locks.take(name);
+    if (free !== undefined) return free;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return undefined;
 }

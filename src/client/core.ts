@@ -27,6 +27,8 @@ export interface CoreParts {
   readonly opening: Opening;
   readonly deliveries: Deliveries;
   readonly lease: Lease;
+  /** Whether the store was opened for this run alone, and its handles end with it. */
+  readonly ownStore: boolean;
   readonly quiet: boolean;
   /** `finish` was called. */
   readonly ended: () => void;
@@ -45,6 +47,8 @@ export interface RunCore extends CoreParts {
   /** A full storage is in the report; nobody has to hear of it twice. */
   ignoreFullStorage(error: unknown): void;
   finish(status: "SUCCESS" | "FAIL" | undefined, why: string | undefined, timeout: number): Promise<RunReport>;
+  /** Ends nothing: another writer goes on with the run. */
+  leave(): void;
   report(): RunReport;
   /** For the platform's lifecycle. */
   readonly watched: Watched;
@@ -133,13 +137,18 @@ export function createCore(parts: CoreParts): RunCore {
         parts.lease.release();
         await deliveries.drain(timeout);
         const report = core.report();
-        if (Object.values(report.destinations).every((each) => each.state === "done")) deliveries.stop();
+        deliveries.retire();
         if (!parts.quiet) {
           for (const line of pendingLines(report, platform.syncCommand(report.location))) platform.warn(line);
         }
         return report;
       })();
       return finishing;
+    },
+    leave() {
+      ending = "SUCCESS";
+      parts.ended();
+      parts.lease.release();
     },
     report() {
       const problem = writer.problem ?? opening.problem ?? (fullError === undefined ? undefined : messageOf(fullError));
@@ -162,7 +171,7 @@ export function createCore(parts: CoreParts): RunCore {
     },
     watched: {
       flush: () => void flushQuietly(),
-      online: () => deliveries.poke(true),
+      online: () => deliveries.retry(),
       finish: () => core.finish(undefined, undefined, 10_000),
       end(status, why) {
         if (ending === undefined) end(status === "SUCCESS" && failedTasks.size > 0 ? "FAIL" : status, why);

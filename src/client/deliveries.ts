@@ -28,28 +28,29 @@ export interface DestinationReport {
 export interface Deliveries {
   /** Begins to carry the run, once its store is open. */
   begin(store: LocalStore, run: Carried): void;
+  /** Something new is durable here; `now`: enough for a full batch. */
   poke(now: boolean): void;
+  /** The network may be back. */
+  retry(): void;
   /** Waits for delivery, at most `timeout` milliseconds. */
   drain(timeout: number): Promise<void>;
   /** By destination, named by its URL. @param total observations of the run, here */
   report(run: string, total: number): Record<string, DestinationReport>;
-  readonly settled: boolean;
-  stop(): void;
+  /** The run is finished: goes on only until all is there. */
+  retire(): void;
 }
 
 export function createDeliveries(destinations: readonly Destination[], platform: Platform): Deliveries {
   let couriers: Courier[] = [];
   let pendingSince: number | undefined;
-  let stopped = false;
 
   return {
     begin(store, run) {
-      if (stopped) return;
       couriers = destinations.map((destination) =>
         createCourier({
           store,
           destination,
-          call: createCaller(destination),
+          call: createCaller(destination, platform.fetch && { fetch: platform.fetch }),
           timer: (body, millis) => platform.timer(body, millis),
           others: () => runsNaming(store, destination),
         }),
@@ -61,6 +62,9 @@ export function createDeliveries(destinations: readonly Destination[], platform:
     },
     poke(now) {
       for (const courier of couriers) courier.poke(now);
+    },
+    retry() {
+      for (const courier of couriers) courier.retry();
     },
     async drain(timeout) {
       const limit = new AbortController();
@@ -82,12 +86,8 @@ export function createDeliveries(destinations: readonly Destination[], platform:
       for (const [url, each] of Object.entries(reports)) if (each.pending > 0) reports[url] = { ...each, oldest };
       return reports;
     },
-    get settled() {
-      return couriers.every((courier) => courier.state === "idle");
-    },
-    stop() {
-      stopped = true;
-      for (const courier of couriers) courier.stop();
+    retire() {
+      for (const courier of couriers) courier.retire();
     },
   };
 }
@@ -107,8 +107,9 @@ function reportOf(courier: Courier, run: string, total: number): DestinationRepo
   const delivered = entry?.delivered ?? 0;
   const setAside = entry?.setAside ?? 0;
   const pending = Math.max(0, total - delivered - setAside);
-  const done = entry?.complete === true && pending === 0 && courier.state === "idle";
-  const problem = entry?.parked ?? courier.problem;
+  // The courier itself may be at another run.
+  const done = entry?.complete === true && pending === 0;
+  const problem = entry?.parked ?? (done ? undefined : courier.problem);
   const link = entry && destination.link?.(entry);
   return {
     kind: destination.kind,
@@ -117,7 +118,7 @@ function reportOf(courier: Courier, run: string, total: number): DestinationRepo
     delivered,
     pending,
     setAside,
-    ...(nextTry !== undefined && { nextTry }),
+    ...(nextTry !== undefined && !done && { nextTry }),
     ...(link !== undefined && { link }),
     ...(problem !== undefined && { problem }),
   };

@@ -12,6 +12,9 @@ export const deadMillis = 60_000;
 
 export interface Lease {
   hold(store: LocalStore, run: string, writer: string): Promise<void>;
+  /** Frees the lock, so that another writer may take over, and still shows life by touching. */
+  free(): Promise<void>;
+  /** Ends it. */
   release(): void;
 }
 
@@ -21,33 +24,40 @@ export function writerLock(storeId: string, writer: string): string {
 }
 
 export function createLease(platform: Platform, woke: () => void): Lease {
-  let free: (() => void) | undefined;
+  let unlock: (() => void) | undefined;
+  let beatNow: (() => Promise<void>) | undefined;
   let cancel: (() => void) | undefined;
   let released = false;
 
   return {
     async hold(store, run, writer) {
       if (released) return;
-      free = await store.locks.take(writerLock(await store.id(), writer));
+      unlock = await store.locks.take(writerLock(await store.id(), writer));
       if (released) {
-        free?.();
+        unlock?.();
         return;
       }
       let last = Date.now();
+      // A folder that cannot be touched shows at the next write, with its reason.
+      beatNow = () => store.touch(run, writer).catch(() => undefined);
       const beat = (): void => {
         if (Date.now() - last > deadMillis) woke();
         last = Date.now();
-        // A folder that cannot be touched shows at the next write, with its reason.
-        store.touch(run, writer).catch(() => undefined);
+        void beatNow?.();
         cancel = platform.timer(beat, touchMillis);
       };
       cancel = platform.timer(beat, touchMillis);
     },
+    async free() {
+      await beatNow?.();
+      unlock?.();
+      unlock = undefined;
+    },
     release() {
       released = true;
       cancel?.();
-      free?.();
-      free = undefined;
+      unlock?.();
+      unlock = undefined;
     },
   };
 }

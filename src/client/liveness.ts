@@ -3,6 +3,7 @@ import type { FinishRecord, RunRecord } from "../model/records.ts";
 import { encodeSegment, type Segment } from "../model/segment-line.ts";
 import { foldSegments } from "../read/fold.ts";
 import type { RunState } from "../read/state.ts";
+import type { Participant } from "../read/status.ts";
 import type { LocalStore } from "../stores/store.ts";
 import { deadMillis, writerLock } from "./lease.ts";
 import { allSegments } from "./opening.ts";
@@ -24,9 +25,10 @@ export async function closeDead(store: LocalStore, now: number): Promise<string[
 }
 
 async function closeIfDead(store: LocalStore, state: RunState, now: number): Promise<boolean> {
-  const silent = await withoutLock(store, state);
   const id = await store.id();
-  if (silent.length === 0 || silent.length < state.open.filter((each) => each.store === id).length) return false;
+  const open = state.participants.filter((each) => each.open && each.store === id);
+  const silent = await withoutLock(store, open);
+  if (silent.length === 0 || silent.length < open.length) return false;
   for (const writer of silent) {
     if (now - ((await store.lastWrite(state.run, writer)) ?? 0) <= deadMillis) return false;
   }
@@ -39,16 +41,17 @@ export async function closeSilent(store: LocalStore, run: string, now: number): 
   if (Object.keys(await store.position(run)).length < 2) return;
   const state = foldSegments(await allSegments(store, run));
   if (state === undefined) return;
-  const silent = await withoutLock(store, state);
-  if (silent.length > 0) await store.append([await closing(store, await store.id(), state, silent, now)]);
+  const id = await store.id();
+  const silent = await withoutLock(store, state.participants.filter((each) => each.open && each.store === id));
+  if (silent.length > 0) await store.append([await closing(store, id, state, silent, now)]);
 }
 
-/** Of the open writers of a run in this store, those that hold no lock now: what a new writer names in `ended`. */
-export async function withoutLock(store: LocalStore, state: RunState): Promise<string[]> {
+/** Of `writers` of this store, those that hold no lock now. */
+export async function withoutLock(store: LocalStore, writers: readonly Participant[]): Promise<string[]> {
   const id = await store.id();
   const free: string[] = [];
-  for (const each of state.open) {
-    if (each.store === id && !(await store.locks.held(writerLock(id, each.writer)))) free.push(each.writer);
+  for (const { writer } of writers) {
+    if (!(await store.locks.held(writerLock(id, writer)))) free.push(writer);
   }
   return free;
 }
@@ -74,6 +77,7 @@ async function closing(
     status: "FAIL",
     time: state.updated,
     message: "the process or page ended without finish()",
+    dead: true,
   };
   const name = { run: state.run, writer, seq: 0, clock: Math.max(now, state.clock + 1) };
   return encodeSegment(name, [JSON.stringify(run), JSON.stringify(finish)]);

@@ -4,6 +4,7 @@ import { nameRule } from "../model/observation.ts";
 import type { StoredValue } from "../model/records.ts";
 import type { LocalStore } from "../stores/store.ts";
 import type { Destination } from "../sync/destination.ts";
+import type { LetGoOptions } from "./letting-go.ts";
 import { encode } from "./tracker.ts";
 
 /** What `startRun` and `trackRun` take; everything is optional. */
@@ -35,10 +36,40 @@ export interface RunOptions<M extends MetricModel | undefined = MetricModel | un
   readonly quiet?: boolean | undefined;
 }
 
-/** What `resumeRun` takes. */
-export interface ResumeOptions<M extends MetricModel | undefined = MetricModel | undefined> extends RunOptions<M> {
-  /** With `runId`: joins the run of another host, whose report names its uid. */
+/** What `resumeRun` takes: `key`, or `runId` (with `uid` for a run of another host). */
+export interface ResumeOptions<M extends MetricModel | undefined = MetricModel | undefined>
+  extends RunOptions<M>,
+    LetGoOptions {
+  /** Names a place in a notebook or page: continues the latest run of that key if it is unfinished. */
+  readonly key?: string | undefined;
+  /** With `runId`: joins the run of another host, whose `run.uid` this is. */
   readonly uid?: string | undefined;
+  /**
+   * What to do when `parameters` differ from the run's: begin a new run, record the change, or throw. With `runId` only
+   * "keep" and "error" make sense. @default "new", with `runId` "keep"
+   */
+  readonly onParameterChange?: "new" | "keep" | "error" | undefined;
+  /** Takes back every observation so far with this step or a later one. @default nothing is taken back */
+  readonly rewindTo?: number | undefined;
+}
+
+/** Resume options, checked. @throws {ValidationError} */
+export function checkResume(options: ResumeOptions): void {
+  const { key, runId, uid, onParameterChange, rewindTo } = options;
+  if (key !== undefined) checkName(key, "a run's key");
+  if (key !== undefined && runId !== undefined) throw new ValidationError("key", "and runId exclude each other; pass one");
+  if (uid !== undefined && !/^[0-9a-f]{32}$/.test(uid)) {
+    throw new ValidationError("uid", "must be the 32 hex digits of the other host's run.uid");
+  }
+  if (onParameterChange !== undefined && !["new", "keep", "error"].includes(onParameterChange)) {
+    throw new ValidationError("onParameterChange", 'must be "new", "keep" or "error"');
+  }
+  if (onParameterChange === "new" && runId !== undefined) {
+    throw new ValidationError("onParameterChange", 'cannot be "new" with runId, which names one run; use key');
+  }
+  if (rewindTo !== undefined && !Number.isSafeInteger(rewindTo)) {
+    throw new ValidationError("rewindTo", `must be a step, an integer; found ${String(rewindTo)}`);
+  }
 }
 
 /** Parameters as stored. @throws {ValidationError} naming the parameter that cannot be kept. */

@@ -24,6 +24,8 @@ export interface Platform {
   syncCommand(location: string): string | undefined;
   /** Tells a person something, once, where they look: stderr or the console. */
   warn(message: string): void;
+  /** Sends what goes out in the background; in Node it does not keep the process from ending. @default the platform's */
+  readonly fetch?: typeof fetch;
   /** A timer that never holds a process open; gives its cancel. */
   timer(run: () => void, millis: number): () => void;
 }

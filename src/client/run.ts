@@ -7,6 +7,7 @@ import type { RunCore } from "./core.ts";
 import { liveRun } from "./live.ts";
 import { checkLabels, storedParameters } from "./options.ts";
 import type { RunReport } from "./report.ts";
+import { timed, type TimedCalls } from "./time.ts";
 import type { TrackOptions } from "./tracker.ts";
 
 /** Marks a run, also across two copies of the library. */
@@ -15,6 +16,7 @@ export const runBrand: unique symbol = Symbol.for("runlog.run") as never;
 /** One execution that is being tracked. Made by `startRun`, `resumeRun` and `trackRun`. */
 export class Run<M extends MetricModel | undefined = MetricModel | undefined> {
   readonly #core: RunCore;
+  readonly #timed: TimedCalls = new Map();
 
   constructor(core: RunCore) {
     this.#core = core;
@@ -66,6 +68,21 @@ export class Run<M extends MetricModel | undefined = MetricModel | undefined> {
     } finally {
       void core.writer.flush().catch(core.ignoreFullStorage);
     }
+  }
+
+  /**
+   * Calls `fn` and tracks how long it took, in milliseconds, as the metric `<name>_ms` of the task `main`; of a promise,
+   * until it is settled. Also when `fn` throws, which goes on to the caller.
+   *
+   *     const results = await run.time("infer", () => session.run(feeds));      // infer_ms
+   *
+   * @param options.step by default the number of earlier `time` calls of that name on this object: 0, 1, 2, …
+   * @returns what `fn` returns
+   * @throws {ValidationError} for a name that cannot be a key, before `fn` is called; for a key outside the metric
+   *   model, after
+   */
+  time<T>(name: string, fn: () => T, options: TrackOptions = {}): T {
+    return timed(this.#core, this.#timed, name, fn, options);
   }
 
   /** Sets parameters after the start. A changed one is recorded as a change. */

@@ -31,6 +31,8 @@ export interface TrackerParts {
   readonly recorder: Recorder;
   readonly model: MetricModel | undefined;
   readonly onInvalid: "throw" | "report";
+  /** task -> its last step before this writer, for `step: "next"`. */
+  readonly lastSteps: ReadonlyMap<string, number>;
   readonly now: () => number;
   /** Whether there is room to keep observations; called with how many come. */
   readonly admits: (count: number) => boolean;
@@ -63,7 +65,7 @@ export function createTracker(parts: TrackerParts): Tracker {
   const stateOf = (task: string): TaskState => {
     let state = tasks.get(task);
     if (state === undefined) {
-      state = { keys: new Map(), lastStep: undefined };
+      state = { keys: new Map(), lastStep: parts.lastSteps.get(task) };
       tasks.set(task, state);
     }
     return state;

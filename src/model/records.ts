@@ -147,6 +147,8 @@ export interface FinishRecord {
   readonly message?: string | undefined;
   /** The signal that ended the process. */
   readonly signal?: string | undefined;
+  /** True when it closes writers that died without a word: the run was never finished, and can be continued. */
+  readonly dead?: boolean | undefined;
 }
 
 /** A record of a type that this version does not know; kept and passed on. */

@@ -132,6 +132,7 @@ const finish: z.ZodMiniType<FinishRecord> = z.looseObject({
   time,
   message: z.optional(z.string()),
   signal: z.optional(z.string()),
+  dead: z.optional(z.boolean()),
 });
 
 const schemas: Readonly<Record<string, z.ZodMiniType<SegmentRecord>>> = {

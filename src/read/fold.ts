@@ -7,7 +7,7 @@ import { addMetrics, addValue, type Place, supersede } from "./columns.ts";
 import { addLabel, addParameter, addRun, type Facts, noFacts } from "./facts.ts";
 import { inOrder } from "./order.ts";
 import type { Loss, RunState } from "./state.ts";
-import { endedBy, type Mark, openWriters, outcomeOf, rewindLimit } from "./status.ts";
+import { endedBy, isFinished, type Mark, outcomeOf, participants, rewindLimit } from "./status.ts";
 import { type TaskNotes, taskState } from "./tasks.ts";
 
 /** What one walk over the segments gathers. */
@@ -147,7 +147,8 @@ function stateOf(walk: Walk, first: Segment): RunState {
     model: facts.model,
     destinations: [...facts.destinations.values()],
     writers: [...walk.writers],
-    open: openWriters(marks, isEnded),
+    participants: participants(marks, isEnded),
+    finished: isFinished(marks, isEnded),
     clock: walk.clock,
     tasks: new Map(tasks.map((task) => [task.name, task])),
     artifacts: walk.artifacts,

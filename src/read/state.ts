@@ -1,6 +1,6 @@
 import type { ArtifactRecord, DestinationName, Status, StoredValue } from "../model/records.ts";
 import type { Column } from "./columns.ts";
-import type { OpenWriter } from "./status.ts";
+import type { Participant } from "./status.ts";
 
 /** One try of a task: all calls and writers of one (task, attempt) together. */
 export interface AttemptState {
@@ -77,8 +77,10 @@ export interface RunState {
   readonly destinations: readonly DestinationName[];
   /** In the order of their first segments. */
   readonly writers: readonly string[];
-  /** Those whose start counts and has no end. */
-  readonly open: readonly OpenWriter[];
+  /** The writers with their stores, and whether they are open. */
+  readonly participants: readonly Participant[];
+  /** Whether one of its own writers finished it; a close of the dead is no finish. */
+  readonly finished: boolean;
   /** The highest clock of any segment. */
   readonly clock: number;
   readonly tasks: ReadonlyMap<string, TaskState>;

@@ -13,22 +13,29 @@ export interface Outcome {
   readonly message: string;
 }
 
-/** A writer whose start counts and has no end, and the store that it writes to first. */
-export interface OpenWriter {
+/** A writer that said where it began. */
+export interface Participant {
   readonly writer: string;
+  /** The store that it writes to first; empty when its first segment is lost. */
   readonly store: string;
+  /** True while its start counts and has no end: it is at work, or died without a word. */
+  readonly open: boolean;
 }
 
-/** The writers that are at work, or died without a word. */
-export function openWriters(marks: readonly Mark[], isEnded: (place: Place) => boolean): OpenWriter[] {
-  const open = new Map<string, OpenWriter>();
+/** Every writer of a run, in the order of their starts. */
+export function participants(marks: readonly Mark[], isEnded: (place: Place) => boolean): Participant[] {
+  const found = new Map<string, Participant>();
   for (const mark of marks) {
     const { writer } = mark.place;
-    if (isEnded(mark.place)) continue;
-    if (mark.kind === "end") open.delete(writer);
-    else open.set(writer, { writer, store: mark.run?.store ?? "" });
+    const store = found.get(writer)?.store || (mark.kind === "start" && mark.run?.store) || "";
+    found.set(writer, { writer, store, open: mark.kind === "start" && !isEnded(mark.place) });
   }
-  return [...open.values()];
+  return [...found.values()];
+}
+
+/** Whether one of its own writers finished the run; a close of the dead is no finish. */
+export function isFinished(marks: readonly Mark[], isEnded: (place: Place) => boolean): boolean {
+  return marks.some((mark) => mark.kind === "end" && mark.finish.dead !== true && !isEnded(mark.place));
 }
 
 /**

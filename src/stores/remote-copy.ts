@@ -23,9 +23,13 @@ interface Copy {
 /** Copies what the other side lacks of the delivery's run. Throws only what the local store throws. */
 export async function copyRun(delivery: Delivery): Promise<Outcome> {
   const copy: Copy = { delivery, there: {}, most: mostSegments, gaps: new Set() };
-  if (Object.keys(delivery.ledger.position).length === 0) {
+  if (delivery.verify === true || Object.keys(delivery.ledger.position).length === 0) {
     const outcome = await askPosition(copy);
     if (outcome !== undefined) return outcome;
+    for (const [writer, [next]] of Object.entries(delivery.ledger.position)) {
+      const there = copy.there[writer] ?? 0;
+      if (there < next) await goOnFrom(copy, writer, there);
+    }
   }
   for (;;) {
     const outcome = await pass(copy);
@@ -90,17 +94,21 @@ async function goBack(
   copy.gaps.add(gap);
   copy.there = { ...copy.there, ...next };
   await confirm(copy, reached(copy, batch));
+  await goOnFrom(copy, early.writer, next[early.writer] ?? 0);
+  return "again";
+}
+
+/** Turns the ledger back for a writer of whom the other side lost segments; they are not counted twice. */
+async function goOnFrom(copy: Copy, writer: string, from: number): Promise<void> {
   const { position, state } = copy.delivery.ledger;
-  const from = next[early.writer] ?? 0;
   const counted = {
     ...countedOf(copy),
-    [early.writer]: Math.max(countedOf(copy)[early.writer] ?? 0, position[early.writer]?.[0] ?? 0),
+    [writer]: Math.max(countedOf(copy)[writer] ?? 0, position[writer]?.[0] ?? 0),
   };
   await copy.delivery.save({
-    position: { ...position, [early.writer]: [from, 0] },
+    position: { ...position, [writer]: [from, 0] },
     state: { ...state, counted },
   });
-  return "again";
 }
 
 /**

@@ -11,7 +11,8 @@ import type { RunSummary } from "../read/summary.ts";
  *   first problem; those before it stay. A segment that is here already is skipped. Other bytes under its name are a
  *   `SegmentConflict`, save that a true segment replaces its placeholder and a placeholder replaces nothing. A segment
  *   past the next number is a `SegmentGap`. A run that was deleted here refuses with `run_deleted`.
- * - Bytes come out as they went in.
+ * - Bytes come out as they went in. A segment that can no longer be read comes out as a placeholder, reason "damaged",
+ *   the same one at each reading; the true one may be appended again.
  * - An id names one run: the first segment of a writer (seq 0) tells its uid, and another uid is `run_id_taken`.
  * - Reading a run that is not here is an empty position, no segments, and no error.
  */
@@ -46,7 +47,7 @@ export interface LocalStore extends Store {
   id(): Promise<string>;
   /** `id()` without waiting, for the hook at a process's exit; absent where only waiting can tell. */
   idSync?(): string;
-  /** Whether a run of that id is here, told at once; absent where only waiting can tell. */
+  /** Whether the id is taken here, also by a deleted run, told at once; absent where only waiting can tell. */
   has?(run: string): boolean;
   /** `append` without waiting, for the hook at a process's exit; absent where nothing can be written then. */
   appendSync?(segments: readonly Segment[]): void;

@@ -24,8 +24,8 @@ export interface CourierParts {
   readonly timer: (run: () => void, millis: number) => () => void;
   /** The runs in the store that name this destination, besides those given to `carry`. */
   readonly others: () => AsyncIterable<Carried>;
-  /** Asks again for runs that were parked. @default false */
-  readonly again?: boolean;
+  /** Checks with the other side once what the ledger says of each run, parked ones included. @default false */
+  readonly verify?: boolean;
 }
 
 /** A run in care. */
@@ -40,8 +40,10 @@ export interface Courier {
   readonly destination: Destination;
   /** Takes a run of this store into care. */
   carry(run: Carried): void;
-  /** There is something new; it goes out within 5 s, or at once when `now`. */
+  /** There is something new; it goes out within 5 s, or at once when `now`. A pause after a failure is kept. */
   poke(now: boolean): void;
+  /** The other side may be back: tries at once. */
+  retry(): void;
   /**
    * Delivers all that is durable now. Resolves when it is there, when it cannot go on without a person, or at
    * `signal`; after three failed tries in a row as well.
@@ -53,6 +55,8 @@ export interface Courier {
   readonly problem: Problem | undefined;
   /** Milliseconds since 1970 of the next try. */
   readonly nextTry: number | undefined;
+  /** Ends it once all that it carries is there; what it is at is brought to its end. */
+  retire(): void;
   /** Ends it: what is in flight is abandoned, to be sent again by the next courier. */
   stop(): void;
 }
@@ -67,6 +71,7 @@ export function createCourier(parts: CourierParts): Courier {
   const name = destinationName(destination);
   const carried = new Map<string, Carried>();
   const entries = new Map<string, LedgerEntry>();
+  const verified = new Set<string>();
   const stopped = new AbortController();
   let state: Courier["state"] = destination.problem === undefined ? "idle" : "paused";
   let problem: Problem | undefined = destination.problem;
@@ -77,6 +82,7 @@ export function createCourier(parts: CourierParts): Courier {
   let timerAt = 0;
   let working: Promise<Outcome | "locked"> | undefined;
   let again = false;
+  let retired = false;
 
   const schedule = (millis: number): void => {
     const at = performance.now() + millis;
@@ -87,6 +93,10 @@ export function createCourier(parts: CourierParts): Courier {
       cancelTimer = undefined;
       void work(stopped.signal);
     }, millis);
+  };
+
+  const hurry = (millis: number): void => {
+    if (destination.problem === undefined && !stopped.signal.aborted) schedule(millis);
   };
 
   /** One pass over the runs, under the lock. */
@@ -110,7 +120,9 @@ export function createCourier(parts: CourierParts): Courier {
     for (const each of runs.values()) {
       if (signal.aborted) break;
       const noted = (entry: LedgerEntry): void => void entries.set(each.run, entry);
-      const outcome = await deliverRun({ ...parts, ...each, name, signal, noted });
+      const verify = parts.verify === true && !verified.has(each.run);
+      const outcome = await deliverRun({ ...parts, ...each, name, signal, noted, verify });
+      if (outcome.state === "done" || outcome.state === "park") verified.add(each.run);
       if (outcome.state === "retry" || outcome.state === "pause") return outcome;
     }
     return { state: "done" };
@@ -125,7 +137,7 @@ export function createCourier(parts: CourierParts): Courier {
       failures = 0;
       state = "idle";
       problem = undefined;
-      schedule(sweepMillis);
+      if (!retired) schedule(sweepMillis);
     } else if (outcome.state !== "park") {
       failures += 1;
       problem = outcome.problem;
@@ -158,6 +170,9 @@ export function createCourier(parts: CourierParts): Courier {
     return working;
   };
 
+  const allVerified = (): boolean =>
+    parts.verify !== true || [...carried.keys()].every((run) => verified.has(run));
+
   const isComplete = async (): Promise<boolean> => {
     for (const run of carried.keys()) {
       const entry = await store.ledger.read(run, name);
@@ -175,19 +190,18 @@ export function createCourier(parts: CourierParts): Courier {
       carried.set(run.run, run);
     },
     poke(now) {
-      if (destination.problem !== undefined || stopped.signal.aborted) return;
-      if (failures > 0 && !now) return;
-      schedule(now ? 0 : gatherMillis);
+      if (failures === 0) hurry(now ? 0 : gatherMillis);
     },
+    retry: () => hurry(0),
     async drain(signal) {
       if (destination.problem !== undefined) return;
-      let asked = parts.again === true;
       for (let failed = 0; failed < 3 && !signal.aborted; ) {
-        if (!asked && (await isComplete())) return;
-        asked = false;
+        if (allVerified() && (await isComplete())) return;
         const outcome = await Promise.race([work(stopped.signal), aborted(signal)]);
         if (outcome === undefined) return;
-        if (outcome === "locked") await sleep(lockedMillis, signal);
+        // Another courier is at it, or more came meanwhile.
+        const rest = outcome === "locked" || (outcome.state === "done" && !(await isComplete()));
+        if (rest) await sleep(lockedMillis, signal);
         else if (outcome.state === "pause") return;
         else if (outcome.state === "retry") {
           failed += 1;
@@ -204,6 +218,12 @@ export function createCourier(parts: CourierParts): Courier {
     },
     get nextTry() {
       return nextTry;
+    },
+    retire() {
+      retired = true;
+      if (state !== "idle") return;
+      cancelTimer?.();
+      cancelTimer = undefined;
     },
     stop() {
       cancelTimer?.();

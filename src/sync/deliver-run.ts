@@ -20,8 +20,8 @@ export interface RunDelivery {
   /** Whether this store is the one of the run's first writer. */
   readonly owner: boolean;
   readonly signal: AbortSignal;
-  /** Asks again though the run was parked. */
-  readonly again?: boolean;
+  /** Asks the other side whether it still has what the ledger says, also for parked and complete runs. */
+  readonly verify?: boolean;
   /** Told of every change of the ledger. */
   readonly noted: (entry: LedgerEntry) => void;
 }
@@ -30,9 +30,11 @@ export async function deliverRun(job: RunDelivery): Promise<Outcome> {
   const { store, name, run } = job;
   let entry = (await store.ledger.read(run, name)) ?? emptyEntry(job.destination.url);
   job.noted(entry);
-  if (entry.parked !== undefined && job.again !== true) return { state: "park", problem: entry.parked };
+  const verify = job.verify === true;
+  if (entry.parked !== undefined && !verify) return { state: "park", problem: entry.parked };
   const position = await store.position(run);
-  if (entry.complete === true && covers(entry, position)) return { state: "done" };
+  if (Object.keys(position).length === 0) return { state: "done" };
+  if (entry.complete === true && covers(entry, position) && !verify) return { state: "done" };
 
   const save = async (change: Partial<LedgerEntry>): Promise<void> => {
     const { parked: _, ...rest } = entry;
@@ -45,6 +47,7 @@ export async function deliverRun(job: RunDelivery): Promise<Outcome> {
     uid: job.uid,
     owner: job.owner,
     signal: job.signal,
+    verify,
     get ledger() {
       return entry;
     },

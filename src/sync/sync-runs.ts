@@ -12,7 +12,8 @@ export interface SyncResult {
 }
 
 /**
- * Delivers `runs` of a store to a destination, also those parked before. Resolves when all is there, when it cannot
+ * Delivers `runs` of a store to a destination: asks it for each run whether it still has what it had confirmed, and
+ * tries those parked before. Resolves when all is there, when it cannot
  * go on, after three failed tries in a row, or at `signal`.
  */
 export async function syncRuns(
@@ -27,7 +28,7 @@ export async function syncRuns(
     call: createCaller(destination),
     timer: () => () => {}, // it works while somebody waits, never by itself
     others: none,
-    again: true,
+    verify: true,
   });
   for (const run of runs) courier.carry(run);
   try {

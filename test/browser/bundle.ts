@@ -21,6 +21,7 @@ export async function bundleSuites(files: readonly string[]): Promise<string> {
     define: { "process.env.NODE_ENV": '"test"' },
     alias: {
       vitest: here("./shim.ts"),
+      "runlog/tfjs": here("../../src/integrations/tfjs.ts"),
       "runlog/mlflow": here("../../src/destinations/mlflow/index.ts"),
       runlog: here("../../src/index.ts"),
     },

@@ -4,6 +4,11 @@
  * an address with `services()` of `test/browser/page.ts`.
  */
 
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { serve } from "../../src/server/serve.ts";
+import { memoryStore } from "../../src/stores/memory.ts";
+
 /** Running services: their addresses by name, and how to end them. */
 export interface Services {
   readonly urls: Record<string, string>;
@@ -14,7 +19,10 @@ export interface Services {
 type Starter = () => Promise<{ url: string; stop(): Promise<void> } | undefined>;
 
 /** Name -> starter. Add one line for each helper. */
-const STARTERS: Record<string, Starter> = {};
+const STARTERS: Record<string, Starter> = {
+  runlog: runLogServer,
+  refusing: refusingServer,
+};
 
 /** Starts every helper; when one fails, those already up are stopped before the error passes on. */
 export async function startServices(): Promise<Services> {
@@ -35,4 +43,22 @@ export async function startServices(): Promise<Services> {
     throw error;
   }
   return { urls, stop };
+}
+
+/** A run-log store in memory. */
+async function runLogServer(): ReturnType<Starter> {
+  const { url, close } = await serve({ store: memoryStore(), port: 0 });
+  return { url, stop: close };
+}
+
+/** A server that is up but answers no page: it sends no CORS headers. */
+async function refusingServer(): ReturnType<Starter> {
+  const server = createServer((_, response) => response.writeHead(403).end("{}"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const stop = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
 }

@@ -170,6 +170,74 @@ export function clientContract(name: string, host: ClientHost): void {
       expect(await api.openStore(given.store).rows(run.id)).toHaveLength(1);
     });
 
+    it("keeps what is tracked after the end, and the end", async () => {
+      const given = await options();
+      const run = api.startRun(given);
+      run.track({ loss: 1 });
+      await run.finish();
+      await given.store.close();
+      run.track({ loss: 2 }, { step: 1 });
+      await run.flush();
+      const store = api.openStore(await host.reopen(given.store));
+      expect([...(await store.series(run.id, "loss")).value]).toEqual([1, 2]);
+      expect((await store.runLog(run.id)).status).toBe("SUCCESS");
+    });
+
+    it("goes on with the run of a key, or begins another as the rule says", async () => {
+      const given = await options({ parameters: { lr: 1, net: { a: 1, b: 2 } } });
+      const first = await api.resumeRun({ ...given, key: "cell" });
+      for (let step = 0; step < 5; step++) first.track({ loss: step }, { step });
+      await first.flush();
+      const again = await api.resumeRun({ ...given, key: "cell", parameters: { net: { b: 2, a: 1 }, lr: 1 }, rewindTo: 2 });
+      expect(again.id).toBe(first.id);
+      again.track({ loss: 20 }, { step: "next" });
+      await again.flush();
+      const store = api.openStore(given.store);
+      const { step, value } = await store.series(first.id, "loss");
+      expect([...step]).toEqual([0, 1, 2]);
+      expect([...value]).toEqual([0, 1, 20]);
+      const other = await api.resumeRun({ ...given, key: "cell", parameters: { lr: 2 } });
+      expect(other.id).not.toBe(first.id);
+      await expect(
+        api.resumeRun({ ...given, key: "cell", parameters: { lr: 3 }, onParameterChange: "error" }),
+      ).rejects.toThrow(/'parameters' differ .* in 'lr'/);
+      const kept = await api.resumeRun({ ...given, key: "cell", parameters: { lr: 3 }, onParameterChange: "keep" });
+      expect(kept.id).toBe(other.id);
+      for (const run of [first, again, other, kept]) await run.finish();
+      const fresh = await api.resumeRun({ ...given, key: "cell", parameters: { lr: 3 } });
+      expect(fresh.id).not.toBe(other.id);
+      await fresh.finish();
+      await expect(api.resumeRun(given)).rejects.toThrow(/'key' or runId must be given/);
+      await expect(api.resumeRun({ ...given, runId: "x", onParameterChange: "new" })).rejects.toThrow(/cannot be "new"/);
+    });
+
+    it("makes one run of two cells that resume one key at once", async () => {
+      const given = await options();
+      const runs = await Promise.all([1, 2, 3].map(() => api.resumeRun({ ...given, key: "same" })));
+      expect(new Set(runs.map((run) => run.id)).size).toBe(1);
+      for (const run of runs) await run.finish();
+    });
+
+    it("lets an invalidated run go, to be continued by the next cell", async () => {
+      const given = await options();
+      let invalidate = (): void => undefined;
+      const invalidation = new Promise<void>((resolve) => {
+        invalidate = resolve;
+      });
+      const first = await api.resumeRun({ ...given, key: "cell", invalidation });
+      first.track({ loss: 1 });
+      invalidate();
+      await expect.poll(async () => Object.keys(await given.store.position(first.id)).length).toBe(1);
+      const second = await api.resumeRun({ ...given, key: "cell", rewindTo: 0 });
+      expect(second.id).toBe(first.id);
+      second.track({ loss: 2 });
+      expect((await second.finish()).status).toBe("SUCCESS");
+      const log = await api.openStore(given.store).runLog(first.id);
+      expect(log.status).toBe("SUCCESS");
+      expect(log.steps.main?.user_defined_metrics).toEqual({ loss: 2 });
+      await first.finish();
+    });
+
     it("sets bad values aside where asked, and keeps the rest", async () => {
       const run = api.startRun(await options({ onInvalid: "report" }));
       run.track({ loss: 1, bad: () => 1 });

@@ -1,8 +1,8 @@
 /** A real MLflow tracking server on SQLite. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { constants, copyFile, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { python } from "./find.ts";
+import { ENVIRONMENTS, python } from "./find.ts";
 import { answering, freePort, type Started, start } from "./process.ts";
 
 /** What a test may ask of its server. */
@@ -29,8 +29,8 @@ export interface Mlflow {
   stop(): Promise<void>;
   /** Ends it at once, as a crash would; address and data stay for `restart`. */
   kill(): Promise<void>;
-  /** Starts it again on the same address and data, killing it first where it still runs. */
-  restart(): Promise<void>;
+  /** Starts it again on the same address and data, killing it first where it still runs; with other arguments if given. */
+  restart(extraArgs?: readonly string[]): Promise<void>;
 }
 
 const BOOT_MILLIS = 90_000;
@@ -48,11 +48,15 @@ export async function startMlflow(options: MlflowOptions = {}): Promise<Mlflow> 
   };
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const boot = async (): Promise<Started> => {
-    const server = start({ command: interpreter, ...commandLine(dir, port, options) });
+  const boot = async (extraArgs = options.extraArgs): Promise<Started> => {
+    const line = commandLine(dir, port, { ...options, extraArgs: extraArgs ?? [] });
+    const server = start({ command: interpreter, ...line });
     await answering(server, `${url}/health`, BOOT_MILLIS);
     return server;
   };
+  const database = join(dir, "mlflow.db");
+  const empty = join(ENVIRONMENTS, "mlflow", "empty.db");
+  const migrated = await copied(empty, database);
   let server: Started;
   try {
     server = await boot();
@@ -60,6 +64,7 @@ export async function startMlflow(options: MlflowOptions = {}): Promise<Mlflow> 
     await remove();
     throw error;
   }
+  if (!migrated) await keep(database, empty);
   return {
     url,
     dir,
@@ -72,11 +77,31 @@ export async function startMlflow(options: MlflowOptions = {}): Promise<Mlflow> 
       await server.stop();
       await remove();
     },
-    async restart() {
+    async restart(extraArgs) {
       await server.kill();
-      server = await boot();
+      server = await boot(extraArgs);
     },
   };
+}
+
+/** Migrating a new database takes a server seconds of computing: the first one's is kept beside the environment. */
+async function keep(database: string, empty: string): Promise<void> {
+  const passing = `${empty}.${process.pid}`;
+  await copyFile(database, passing);
+  await rename(passing, empty);
+}
+
+/** False when there is nothing to copy, or something to keep. */
+async function copied(from: string, to: string): Promise<boolean> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return true;
+    if (code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 function commandLine(
@@ -87,5 +112,10 @@ function commandLine(
   const args = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port)];
   args.push("--workers", String(workers), "--backend-store-uri", `sqlite:///${join(dir, "mlflow.db")}`);
   args.push("--artifacts-destination", join(dir, "artifacts"), ...extraArgs);
-  return { args, env: { MLFLOW_DISABLE_TELEMETRY: "true", DO_NOT_TRACK: "true", ...env }, cwd: dir };
+  const calm = {
+    MLFLOW_DISABLE_TELEMETRY: "true",
+    DO_NOT_TRACK: "true",
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
+  };
+  return { args, env: { ...calm, ...env }, cwd: dir };
 }

@@ -52,11 +52,11 @@ async function add(store: LocalStore, ...seqs: number[]): Promise<void> {
   }
 }
 
-function carry(store: LocalStore, destination: Destination, again = false): Courier {
+function carry(store: LocalStore, destination: Destination, verify = false): Courier {
   const courier = createCourier({
     store,
     destination,
-    again,
+    verify,
     call: async () => ({ class: "ok", text: "" }),
     timer(run, millis) {
       const timer = setTimeout(run, millis);
@@ -107,7 +107,7 @@ describe("courier", () => {
     expect(courier).toMatchObject({ state: "waiting", problem });
     expect(courier.nextTry).toBeGreaterThan(Date.now() - 1_000);
     down = false;
-    courier.poke(true);
+    courier.retry();
     await expect.poll(() => courier.entry("r")?.complete, { timeout: 10_000 }).toBe(true);
     expect(courier.problem).toBeUndefined();
   });

@@ -1,0 +1,21 @@
+import type { Command } from "./command.ts";
+import { print } from "./output.ts";
+import { checkRun, withStore } from "./store.ts";
+
+/** `runlog rm`: deletes runs here. Destinations keep what they have. */
+export const rm: Command = {
+  usage: "rm RUN...",
+  summary: "delete runs from the store; what was delivered elsewhere stays there",
+  options: {},
+  positionals: [1, Number.POSITIVE_INFINITY],
+  async run(input) {
+    await withStore(input.store, async (store) => {
+      for (const run of input.positionals) await checkRun(store, run);
+      for (const run of input.positionals) {
+        await store.delete(run);
+        print(run);
+      }
+    });
+    return 0;
+  },
+};

@@ -1,0 +1,63 @@
+import { closeDead } from "../client/liveness.ts";
+import { messageOf } from "../errors.ts";
+import { serve as startServer } from "../server/index.ts";
+import type { LocalStore } from "../stores/store.ts";
+import { type Command, type Input, textOf, textsOf, UsageError } from "./command.ts";
+import { clean, note, print } from "./output.ts";
+import { withNewStore } from "./store.ts";
+
+const defaultPort = 4_000;
+/** How often runs whose process has died are closed. */
+const closeMillis = 60_000;
+
+/** `runlog serve`: the store over HTTP, until it is interrupted. */
+export const serve: Command = {
+  usage: "serve [--port 4000] [--cors-origin O]...",
+  summary:
+    "serve the store over HTTP on this machine; pages of loopback origins and of --cors-origin may write",
+  options: { port: { type: "string" }, "cors-origin": { type: "string", multiple: true } },
+  positionals: [0, 0],
+  async run(input) {
+    const port = portOf(input);
+    const corsOrigins = textsOf(input, "cors-origin");
+    await withNewStore(input.store, async (store) => {
+      await store.id();
+      const interruption = interrupted();
+      const server = await startServer({ store, port, corsOrigins });
+      const stopCaring = careFor(store);
+      try {
+        print(server.url);
+        note(`serving the runs in ${clean(store.location)}; interrupt to end`);
+        await interruption;
+      } finally {
+        stopCaring();
+        await server.close();
+      }
+    });
+    return 0;
+  },
+};
+
+function portOf(input: Input): number {
+  const text = textOf(input, "port");
+  const port = text === undefined ? defaultPort : Number(text);
+  if (text !== "" && Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new UsageError(`--port must be a number from 0 (any free one) to 65535, found '${text}'`);
+}
+
+/** Closes dead runs now and each minute; gives what ends it. */
+function careFor(store: LocalStore): () => void {
+  const close = (): void => {
+    closeDead(store, Date.now()).catch((error: unknown) => note(`runlog: ${clean(messageOf(error))}`));
+  };
+  close();
+  const timer = setInterval(close, closeMillis);
+  return () => clearInterval(timer);
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    process.on("SIGINT", () => resolve());
+    process.on("SIGTERM", () => resolve());
+  });
+}

@@ -1,0 +1,162 @@
+import type { Segment } from "../../model/segment-line.ts";
+import type { Delivery, Outcome } from "../../sync/destination.ts";
+import { RunLost, Stop } from "./api.ts";
+import { type Batch, type Entry, emptyBatch, hasContent, tryAdd } from "./batches.ts";
+import { finishRun } from "./finish.ts";
+import { type Item, itemsOf, type SegmentItems } from "./items.ts";
+import { recover, verifyRun } from "./lost-run.ts";
+import { resolve } from "./resolve.ts";
+import { findRun } from "./run-identity.ts";
+import { type Lane, maxBytes, sendBatch } from "./send.ts";
+import type { Place } from "./state.ts";
+import { type Settings, startWork, type Work } from "./work.ts";
+
+/** How often one delivery begins anew: a server that loses the run each time is not worth more. */
+const mostStarts = 3;
+
+/** Brings one run up to date in MLflow. */
+export async function deliver(delivery: Delivery, settings: Settings): Promise<Outcome> {
+  for (let start = 1; ; start++) {
+    try {
+      return await deliverOnce(startWork(delivery, settings), start === 1);
+    } catch (error) {
+      if (error instanceof Stop) return error.outcome;
+      if (!(error instanceof RunLost)) throw error;
+      const outcome = await recovered(startWork(delivery, settings), error);
+      if (outcome !== undefined) return outcome;
+      if (start === mostStarts) return lostAgain(error);
+    }
+  }
+}
+
+async function deliverOnce(work: Work, isFirst: boolean): Promise<Outcome> {
+  if (isFirst && work.delivery.verify === true) await verifyRun(work);
+  const ends = await sendParams(work);
+  await sendRest(work, ends);
+  await finishRun(work);
+  return { state: "done" };
+}
+
+async function recovered(work: Work, lost: RunLost): Promise<Outcome | undefined> {
+  try {
+    await recover(work, lost);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Stop) return error.outcome;
+    throw error;
+  }
+}
+
+/** All params of what is here, so that a race over one refuses no metric. @returns writer -> its next segment here */
+async function sendParams(work: Work): Promise<ReadonlyMap<string, number>> {
+  const ends = new Map<string, number>();
+  const lane = openLane(work, "params");
+  for await (const segment of work.delivery.segments(startOf(work))) {
+    const { writer, seq } = segment;
+    ends.set(writer, seq + 1);
+    const place = furthest(work.position.get(writer), work.ahead.get(writer));
+    if (seq < place[0]) continue;
+    await findRun(work);
+    const { params } = readItems(work, segment).items;
+    await pushItems(lane, segment, params, 0, seq === place[0] ? place[1] : 0);
+    await lane.push(endOf(segment));
+  }
+  if (lane.hasContent()) await lane.flush();
+  return ends;
+}
+
+/** Metrics and tags of the segments whose params were sent. */
+async function sendRest(work: Work, ends: ReadonlyMap<string, number>): Promise<void> {
+  const lane = openLane(work, "rest");
+  for await (const segment of work.delivery.segments(startOf(work))) {
+    const { writer, seq } = segment;
+    const [at, offset] = work.position.get(writer) ?? [0, 0];
+    if (seq < at || seq >= (ends.get(writer) ?? 0)) continue;
+    const { items, damage } = readItems(work, segment);
+    if (damage !== undefined) {
+      await work.delivery.setAside({ writer, seq, index: 0, reason: damage, item: { type: "segment" } });
+    }
+    await pushItems(lane, segment, items.rest, items.params.length, seq === at ? offset : 0);
+    await lane.push({ ...endOf(segment), ends: items.ends });
+  }
+  await lane.flush();
+}
+
+interface OpenLane {
+  push(unmapped: Unmapped): Promise<void>;
+  flush(): Promise<void>;
+  hasContent(): boolean;
+}
+
+/** An entry whose item is not yet mapped. */
+type Unmapped = Omit<Entry, "adds">;
+
+/** Gathers entries of any number of segments and sends a request whenever it is full. */
+function openLane(work: Work, lane: Lane): OpenLane {
+  let batch: Batch = emptyBatch();
+  const mapped = (entry: Unmapped): Entry => {
+    const adds = entry.item === undefined ? { tags: [] } : resolve(work.mapping, work.draft, entry.item);
+    return { ...entry, adds };
+  };
+  const push = async (unmapped: Unmapped): Promise<void> => {
+    let entry = mapped(unmapped);
+    while (!tryAdd(batch, entry, maxBytes(work))) {
+      await flush();
+      entry = mapped(unmapped);
+    }
+    entry.adds.learn?.(work.draft);
+  };
+  const flush = async (): Promise<void> => {
+    const { entries } = batch;
+    batch = emptyBatch();
+    if (entries.length === 0) return;
+    const again = await sendBatch(work, lane, entries);
+    if (again === undefined) return;
+    for (const entry of again) await push(entry);
+    await flush();
+  };
+  return { push, flush, hasContent: () => batch.entries.some(hasContent) };
+}
+
+/** Pushes the items from `offset` on; the first of them has the number `first` in its segment. */
+async function pushItems(
+  lane: OpenLane,
+  { writer, seq }: Segment,
+  items: readonly Item[],
+  first: number,
+  offset: number,
+): Promise<void> {
+  for (let at = Math.max(0, offset - first); at < items.length; at++) {
+    const index = first + at;
+    await lane.push({ writer, seq, index, item: items[at] as Item, next: [seq, index + 1] });
+  }
+}
+
+function endOf({ writer, seq }: Segment): Unmapped {
+  return { writer, seq, next: [seq + 1, 0] };
+}
+
+/** A segment whose records cannot be read holds up nothing: it has no items, and is set aside as a whole. */
+function readItems(work: Work, segment: Segment): { items: SegmentItems; damage?: string } {
+  try {
+    return { items: itemsOf(work.delivery.records(segment)) };
+  } catch (error) {
+    return { items: { params: [], rest: [], ends: false }, damage: (error as Error).message };
+  }
+}
+
+function startOf(work: Work): Record<string, number> {
+  return Object.fromEntries(Array.from(work.position, ([writer, [seq]]) => [writer, seq]));
+}
+
+function furthest(one: Place = [0, 0], other: Place = [0, 0]): Place {
+  return one[0] > other[0] || (one[0] === other[0] && one[1] > other[1]) ? one : other;
+}
+
+function lostAgain(error: RunLost): Outcome {
+  const action = "look at the server: it forgets runs while they are written";
+  return {
+    state: "retry",
+    problem: { code: "run_lost", message: `MLflow lost the run: ${error.message}`, action },
+  };
+}

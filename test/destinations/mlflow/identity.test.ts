@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { mlflow } from "../../../src/destinations/mlflow/index.ts";
+import type { Answer, Call } from "../../../src/http/answer.ts";
+import { fakeServer } from "./fake-server.ts";
+import { deliver, hold, startWriter } from "./harness.ts";
+
+const destination = mlflow("http://127.0.0.1:9");
+
+/** A server that answers some paths in its own way. */
+function serverWith(special: Readonly<Record<string, Answer>>): {
+  call: (call: Call) => Promise<Answer>;
+  paths: string[];
+} {
+  const server = fakeServer();
+  const paths: string[] = [];
+  const call = async (request: Call): Promise<Answer> => {
+    paths.push(request.path);
+    const found = Object.keys(special).find((path) => request.path.includes(path));
+    return found === undefined ? server.call(request) : (special[found] as Answer);
+  };
+  return { call, paths };
+}
+
+const ok = (json: unknown): Answer => ({ class: "ok", status: 200, json, text: "" });
+const notThere: Answer = {
+  class: "missing",
+  status: 404,
+  json: { error_code: "RESOURCE_DOES_NOT_EXIST" },
+  text: "",
+};
+
+describe("the run in MLflow", () => {
+  it("is made before anything is tracked, with one search before and one after", async () => {
+    const held = hold();
+    startWriter(held).close();
+    const { call, paths } = serverWith({});
+    expect(await deliver(held, destination, { call })).toEqual({ state: "done" });
+    const names = paths.map((path) => path.replace(/\?.*/, "").replace(/^.*\/mlflow\//, ""));
+    expect(names).toEqual([
+      "experiments/get-by-name",
+      "runs/search",
+      "runs/create",
+      "runs/search",
+      "server-info",
+    ]);
+  });
+
+  it("comes with a note when the server keeps runs in files, which doubles what is sent twice", async () => {
+    const held = hold();
+    startWriter(held).close();
+    const { call } = serverWith({ "server-info": ok({ store_type: "FileStore" }) });
+    expect(await deliver(held, destination, { call })).toEqual({ state: "done" });
+    expect(held.entry.state["storeType"]).toBe("FileStore");
+    expect(held.entry.state["note"]).toContain("use a database");
+  });
+
+  it("goes to the experiment of the option, of the tag, or Default", async () => {
+    const asked = async (tag: string | undefined, experiment?: string): Promise<string> => {
+      const held = hold();
+      startWriter(held, tag === undefined ? {} : { tag }).close();
+      const { call, paths } = serverWith({});
+      const to = mlflow("http://127.0.0.1:9", experiment === undefined ? {} : { experiment });
+      await deliver(held, to, { call });
+      return new URL(paths[0] ?? "", "http://h").searchParams.get("experiment_name") ?? "";
+    };
+    expect(await asked(undefined)).toBe("Default");
+    expect(await asked("a & b")).toBe("a & b");
+    expect(await asked("tag", "mine")).toBe("mine");
+  });
+
+  it("parks when the server refuses the experiment's name", async () => {
+    const held = hold();
+    startWriter(held, { tag: "x" }).close();
+    const refusal: Answer = {
+      class: "refused",
+      status: 400,
+      json: { error_code: "INVALID_PARAMETER_VALUE", message: "name is too long" },
+      text: "",
+    };
+    const { call } = serverWith({ "get-by-name": notThere, "experiments/create": refusal });
+    const outcome = await deliver(held, destination, { call });
+    expect(outcome).toMatchObject({ state: "park", problem: { code: "experiment_refused" } });
+    expect(JSON.stringify(outcome)).toContain("name is too long");
+  });
+});
