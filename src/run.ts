@@ -1,11 +1,11 @@
-import { messageOf, ValidationError } from "./errors.ts";
 import { createCore } from "./client/core.ts";
 import { createDeliveries } from "./client/deliveries.ts";
+import { takeKey } from "./client/key-lock.ts";
 import { createLease } from "./client/lease.ts";
+import { type LetGoOptions, letGoWhen } from "./client/letting-go.ts";
 import { closeDead } from "./client/liveness.ts";
 import { type OpenedStore, withReading } from "./client/open-store.ts";
-import { openNew, type Opening, type RunStart } from "./client/opening.ts";
-import { type LetGoOptions, letGoWhen } from "./client/letting-go.ts";
+import { type Opening, openNew, type RunStart } from "./client/opening.ts";
 import {
   checkLabels,
   checkResume,
@@ -20,6 +20,7 @@ import { openExisting } from "./client/resume.ts";
 import { isRun, Run } from "./client/run.ts";
 import { createTracker, type TrackOptions } from "./client/tracker.ts";
 import { createWriter } from "./client/writer.ts";
+import { messageOf, ValidationError } from "./errors.ts";
 import type { MetricModel } from "./model/metrics.ts";
 import { checkRunId, makeRunId, toHex } from "./model/run-id.ts";
 import { memoryStore } from "./stores/memory.ts";
@@ -135,7 +136,8 @@ export function createClient(platform: Platform): Client {
       await closeDead(store, Date.now());
       if (open.has(run as Run)) platform.timer(() => void lookAfter(store).catch(troubled), sweepMillis);
     };
-    const troubled = (error: unknown): void => warn(`runlog could not look after its store: ${messageOf(error)}`);
+    const troubled = (error: unknown): void =>
+      warn(`runlog could not look after its store: ${messageOf(error)}`);
     opening.opened
       .then(({ store, run: id }) => lease.hold(store, id, writerId).then(() => lookAfter(store)))
       .catch(troubled);
@@ -165,17 +167,30 @@ export function createClient(platform: Platform): Client {
     const start = startOf(options, uid, destinations);
     const store = isOff(options) ? memoryStore() : storeOf(options.store);
     const opening = openNew({ store, run, chosen: options.runId !== undefined, start, warn: platform.warn });
-    return begin({ options, destinations, opening, uid, owner: true, before: 0, lastSteps: new Map(), letGo: {} });
+    return begin({
+      options,
+      destinations,
+      opening,
+      uid,
+      owner: true,
+      before: 0,
+      lastSteps: new Map(),
+      letGo: {},
+    });
   };
 
   const resumeRun: Client["resumeRun"] = async (options) => {
     checkOptions(options);
     checkResume(options);
-    const [named, namedUid] = options.key === undefined ? (platform.setting("RUNLOG_RUN")?.split(":") ?? []) : [];
+    const [named, namedUid] =
+      options.key === undefined ? (platform.setting("RUNLOG_RUN")?.split(":") ?? []) : [];
     const runId = options.runId ?? named;
     const joins = options.uid ?? (options.runId === undefined ? namedUid : undefined);
     if (runId === undefined && options.key === undefined) {
-      throw new ValidationError("key", "or runId must be given: resumeRun({ key }) continues the latest run of that key");
+      throw new ValidationError(
+        "key",
+        "or runId must be given: resumeRun({ key }) continues the latest run of that key",
+      );
     }
     const destinations = options.syncTo ?? platform.destinations();
     const start = { ...startOf(options, toHex(random(16)), destinations), key: options.key };
@@ -185,7 +200,16 @@ export function createClient(platform: Platform): Client {
       const run = runId === undefined ? makeRunId(new Date(), random(10)) : checkRunId(runId);
       const onParameterChange = options.onParameterChange ?? (runId === undefined ? "new" : "keep");
       const { key, rewindTo } = options;
-      const resumed = await openExisting({ store, run, key, joins, onParameterChange, rewindTo, start, warn: platform.warn });
+      const resumed = await openExisting({
+        store,
+        run,
+        key,
+        joins,
+        onParameterChange,
+        rewindTo,
+        start,
+        warn: platform.warn,
+      });
       const made = begin({ options, destinations, ...resumed, letGo: options });
       if (free !== undefined) await made.flush();
       return made;
@@ -211,9 +235,13 @@ export function createClient(platform: Platform): Client {
     const candidates = inner.length > 0 ? inner : [...open];
     const [run] = candidates;
     if (run !== undefined && candidates.length === 1) return run.track(values, options);
-    if (run === undefined) throw new ValidationError("trackThis", "found no open run: call startRun or trackRun first");
+    if (run === undefined)
+      throw new ValidationError("trackThis", "found no open run: call startRun or trackRun first");
     const ids = candidates.map((each) => `'${each.id}'`).join(", ");
-    throw new ValidationError("trackThis", `found several open runs (${ids}): call track on the one you mean`);
+    throw new ValidationError(
+      "trackThis",
+      `found several open runs (${ids}): call track on the one you mean`,
+    );
   };
 
   const openStore: Client["openStore"] = <S extends Store>(given?: S | string) => {
@@ -238,25 +266,10 @@ function checkOptions(options: RunOptions): void {
   }
   for (const each of options.syncTo ?? []) {
     if (typeof each?.deliver !== "function") {
-      throw new ValidationError("syncTo", "holds something that is no destination; pass mlflow(url) or runLogStore(url)");
+      throw new ValidationError(
+        "syncTo",
+        "holds something that is no destination; pass mlflow(url) or runLogStore(url)",
+      );
     }
   }
-}
-
-/**
- * Two cells or tabs that resume one key at once come one after the other, so that the second continues the first's run.
- * After 5 s it goes on without: then there may be two runs, and nothing is lost.
- */
-async function takeKey(store: LocalStore, key: string): Promise<(() => void) | undefined> {
-  const name = await store.id().then(
-    (id) => `key:${id}:${key}`,
-    () => undefined,
-  );
-  if (name === undefined) return undefined;
-  for (let tries = 0; tries < 100; tries++) {
-    const free = await store.locks.take(name);
-    if (free !== undefined) return free;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return undefined;
 }

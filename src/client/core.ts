@@ -46,7 +46,11 @@ export interface RunCore extends CoreParts {
   flushQuietly(): Promise<void>;
   /** A full storage is in the report; nobody has to hear of it twice. */
   ignoreFullStorage(error: unknown): void;
-  finish(status: "SUCCESS" | "FAIL" | undefined, why: string | undefined, timeout: number): Promise<RunReport>;
+  finish(
+    status: "SUCCESS" | "FAIL" | undefined,
+    why: string | undefined,
+    timeout: number,
+  ): Promise<RunReport>;
   /** Ends nothing: another writer goes on with the run. */
   leave(): void;
   report(): RunReport;
@@ -75,7 +79,10 @@ export function createCore(parts: CoreParts): RunCore {
     environment.push(...trackVariables(readTracked(variables), track, (name) => delete variables[name]));
   };
 
-  const end = (status: "SUCCESS" | "FAIL" | undefined, why: Pick<FinishRecord, "message" | "signal">): void => {
+  const end = (
+    status: "SUCCESS" | "FAIL" | undefined,
+    why: Pick<FinishRecord, "message" | "signal">,
+  ): void => {
     trackEnvironment(mainTask);
     ending = status ?? (failedTasks.size > 0 ? "FAIL" : "SUCCESS");
     record({ type: "finish", status: ending, time: Date.now(), ...why });
@@ -98,6 +105,16 @@ export function createCore(parts: CoreParts): RunCore {
     while (!recorder.empty && writer.storage === "disk");
     unwatch();
     saving = false;
+  };
+
+  const saveNow = (): void => {
+    try {
+      writer.flushSync();
+    } catch (error) {
+      // Thrown in an exit hook it would change the exit code of the program.
+      if (!parts.quiet)
+        platform.warn(`runlog could not save the end of run '${opening.run}': ${messageOf(error)}`);
+    }
   };
 
   /** Another writer of this run that died is closed now, so that the run ends with this one. */
@@ -123,7 +140,17 @@ export function createCore(parts: CoreParts): RunCore {
     taskRecord(task, status, message) {
       if (status === "FAIL") failedTasks.add(task);
       else failedTasks.delete(task);
-      record({ type: "task", task, attempt: 1, status, time: Date.now(), ...(message !== undefined && { message }) }, task);
+      record(
+        {
+          type: "task",
+          task,
+          attempt: 1,
+          status,
+          time: Date.now(),
+          ...(message !== undefined && { message }),
+        },
+        task,
+      );
     },
     ignoreFullStorage(error) {
       fullError = error;
@@ -151,7 +178,8 @@ export function createCore(parts: CoreParts): RunCore {
       parts.lease.release();
     },
     report() {
-      const problem = writer.problem ?? opening.problem ?? (fullError === undefined ? undefined : messageOf(fullError));
+      const problem =
+        writer.problem ?? opening.problem ?? (fullError === undefined ? undefined : messageOf(fullError));
       const { storage } = writer;
       return {
         run: opening.run,
@@ -171,16 +199,12 @@ export function createCore(parts: CoreParts): RunCore {
     },
     watched: {
       flush: () => void flushQuietly(),
+      save: () => saveNow(),
       online: () => deliveries.retry(),
       finish: () => core.finish(undefined, undefined, 10_000),
       end(status, why) {
         if (ending === undefined) end(status === "SUCCESS" && failedTasks.size > 0 ? "FAIL" : status, why);
-        try {
-          writer.flushSync();
-        } catch (error) {
-          // Thrown in an exit hook it would change the exit code of the program.
-          if (!parts.quiet) platform.warn(`runlog could not save the end of run '${opening.run}': ${messageOf(error)}`);
-        }
+        saveNow();
       },
     },
   };

@@ -1,7 +1,7 @@
+import { createCaller } from "../http/caller.ts";
 import type { LocalStore } from "../stores/store.ts";
 import { type Carried, type Courier, createCourier } from "../sync/courier.ts";
 import type { Destination, Problem } from "../sync/destination.ts";
-import { createCaller } from "../http/caller.ts";
 import type { Platform } from "./platform.ts";
 
 /** Where a run stands with one destination. */
@@ -83,7 +83,8 @@ export function createDeliveries(destinations: readonly Destination[], platform:
       pendingSince = waits ? (pendingSince ?? Date.now()) : undefined;
       if (pendingSince === undefined) return reports;
       const oldest = pendingSince;
-      for (const [url, each] of Object.entries(reports)) if (each.pending > 0) reports[url] = { ...each, oldest };
+      for (const [url, each] of Object.entries(reports))
+        if (each.pending > 0) reports[url] = { ...each, oldest };
       return reports;
     },
     retire() {

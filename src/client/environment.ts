@@ -27,9 +27,17 @@ function readOne(name: string, text: string): TrackedVariable {
   const [key = "", at] = name.slice(prefix.length).split(step);
   if (key === "") return { name, problem: `${name} names no key: write ${prefix}<key>=<value>` };
   if (at !== undefined && !/^\s*[+-]?\d+\s*$/.test(at)) {
-    return { name, problem: `${name} has the step '${at}', which is no integer: write ${prefix}<key>${step}<n>=<value>` };
+    return {
+      name,
+      problem: `${name} has the step '${at}', which is no integer: write ${prefix}<key>${step}<n>=<value>`,
+    };
   }
-  return { name, key: key.toLowerCase(), step: at === undefined ? 0 : Number(at), value: readValue(text.trim()) };
+  return {
+    name,
+    key: key.toLowerCase(),
+    step: at === undefined ? 0 : Number(at),
+    value: readValue(text.trim()),
+  };
 }
 
 /** Python's JSON: NaN, Infinity and -Infinity are numbers there. */

@@ -1,5 +1,7 @@
 import { foldSegments } from "../read/fold.ts";
+import type { Participant } from "../read/status.ts";
 import type { RunCore } from "./core.ts";
+import { takeKey } from "./key-lock.ts";
 import { allSegments } from "./opening.ts";
 import type { Platform } from "./platform.ts";
 
@@ -12,6 +14,8 @@ import type { Platform } from "./platform.ts";
 export const letGoMillis = 60_000;
 
 export interface LetGoOptions {
+  /** The key that the next cell will ask for. */
+  readonly key?: string | undefined;
   /** Settles when the cell that made the run is re-run or removed. */
   readonly invalidation?: PromiseLike<unknown> | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -23,8 +27,16 @@ export function letGoWhen(core: RunCore, platform: Platform, writer: string, opt
   const letGo = async (): Promise<void> => {
     if (done || core.finished) return;
     done = true;
-    await core.flushQuietly();
-    await core.lease.free();
+    const { store } = await core.opening.opened;
+    // The next cell comes before or after, never between: it either finds the lock free or is seen here.
+    const freeKey = options.key === undefined ? undefined : await takeKey(store, options.key);
+    try {
+      await core.flushQuietly();
+      if (await isShared(core, writer)) return void core.finish(undefined, undefined, 10_000);
+      await core.lease.free();
+    } finally {
+      freeKey?.();
+    }
     platform.timer(() => void endUnlessTaken(core, writer), letGoMillis);
   };
   const gone = (): void => void letGo();
@@ -33,12 +45,21 @@ export function letGoWhen(core: RunCore, platform: Platform, writer: string, opt
   else options.signal?.addEventListener("abort", gone, { once: true });
 }
 
+/** Whether another writer is at work on the run, so that nobody will name this one as ended. */
+async function isShared(core: RunCore, writer: string): Promise<boolean> {
+  const others = await participantsOf(core);
+  return others.some((each) => each.writer !== writer && each.open);
+}
+
+async function participantsOf(core: RunCore): Promise<readonly Participant[]> {
+  const { store } = await core.opening.opened;
+  return foldSegments(await allSegments(store, core.opening.run))?.participants ?? [];
+}
+
 /** Somebody who continued the run named this writer as ended: then there is nothing left to end. */
 async function endUnlessTaken(core: RunCore, writer: string): Promise<void> {
   if (core.finished) return;
-  const { store } = await core.opening.opened;
-  const state = foldSegments(await allSegments(store, core.opening.run));
-  const taken = state?.participants.some((each) => each.writer === writer && !each.open) ?? false;
-  if (taken) core.leave();
+  const known = await participantsOf(core);
+  if (known.some((each) => each.writer === writer && !each.open)) core.leave();
   else await core.finish(undefined, undefined, 10_000);
 }

@@ -6,7 +6,11 @@ import type { RunCore } from "./core.ts";
 import { allSegments } from "./opening.ts";
 
 /** The series of a key of an open run, as `run.live` gives it. */
-export function liveRun(core: RunCore, key: string, task: string | undefined): AsyncGenerator<Series, void, void> {
+export function liveRun(
+  core: RunCore,
+  key: string,
+  task: string | undefined,
+): AsyncGenerator<Series, void, void> {
   const read = async (): Promise<LiveFrame> => {
     const ended = core.finished;
     await core.flushQuietly();

@@ -1,5 +1,5 @@
-import { toHex } from "../model/run-id.ts";
 import type { FinishRecord, RunRecord } from "../model/records.ts";
+import { toHex } from "../model/run-id.ts";
 import { encodeSegment, type Segment } from "../model/segment-line.ts";
 import { foldSegments } from "../read/fold.ts";
 import type { RunState } from "../read/state.ts";
@@ -42,7 +42,10 @@ export async function closeSilent(store: LocalStore, run: string, now: number): 
   const state = foldSegments(await allSegments(store, run));
   if (state === undefined) return;
   const id = await store.id();
-  const silent = await withoutLock(store, state.participants.filter((each) => each.open && each.store === id));
+  const silent = await withoutLock(
+    store,
+    state.participants.filter((each) => each.open && each.store === id),
+  );
   if (silent.length > 0) await store.append([await closing(store, id, state, silent, now)]);
 }
 

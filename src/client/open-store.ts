@@ -58,9 +58,16 @@ export function withReading<S extends Store>(store: S): S & OpenedStore {
       await store.append(segments);
       return [...new Set(segments.map((segment) => segment.run))];
     },
-    async sync(destination: Destination, runs?: readonly string[], options: { readonly timeout?: number } = {}) {
+    async sync(
+      destination: Destination,
+      runs?: readonly string[],
+      options: { readonly timeout?: number } = {},
+    ) {
       if (!isLocal(store)) {
-        throw new ValidationError("sync", "works from a store on this machine; import the runs into one first");
+        throw new ValidationError(
+          "sync",
+          "works from a store on this machine; import the runs into one first",
+        );
       }
       const chosen = await carriedOf(store, destination, runs);
       return syncRuns(store, destination, chosen, AbortSignal.timeout(options.timeout ?? 30_000));
@@ -104,7 +111,8 @@ function readLines(bytes: Uint8Array): Segment[] {
     }
     start = end < 0 ? bytes.length : end + 1;
   }
-  if (segments.length === 0) throw new RunlogError("segment_damaged", "this file holds no segment: it is empty");
+  if (segments.length === 0)
+    throw new RunlogError("segment_damaged", "this file holds no segment: it is empty");
   return segments;
 }
 

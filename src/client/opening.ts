@@ -92,7 +92,8 @@ export async function openOrMemory(
       if (!isRunlogError(error)) throw error;
       fellBack(messageOf(error));
     }
-  } else fellBack("there is no storage here (private window, or a runtime without IndexedDB and file system)");
+  } else
+    fellBack("there is no storage here (private window, or a runtime without IndexedDB and file system)");
   const memory = memoryStore();
   return [memory, await memory.id()];
 }

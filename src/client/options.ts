@@ -57,7 +57,8 @@ export interface ResumeOptions<M extends MetricModel | undefined = MetricModel |
 export function checkResume(options: ResumeOptions): void {
   const { key, runId, uid, onParameterChange, rewindTo } = options;
   if (key !== undefined) checkName(key, "a run's key");
-  if (key !== undefined && runId !== undefined) throw new ValidationError("key", "and runId exclude each other; pass one");
+  if (key !== undefined && runId !== undefined)
+    throw new ValidationError("key", "and runId exclude each other; pass one");
   if (uid !== undefined && !/^[0-9a-f]{32}$/.test(uid)) {
     throw new ValidationError("uid", "must be the 32 hex digits of the other host's run.uid");
   }
@@ -65,7 +66,10 @@ export function checkResume(options: ResumeOptions): void {
     throw new ValidationError("onParameterChange", 'must be "new", "keep" or "error"');
   }
   if (onParameterChange === "new" && runId !== undefined) {
-    throw new ValidationError("onParameterChange", 'cannot be "new" with runId, which names one run; use key');
+    throw new ValidationError(
+      "onParameterChange",
+      'cannot be "new" with runId, which names one run; use key',
+    );
   }
   if (rewindTo !== undefined && !Number.isSafeInteger(rewindTo)) {
     throw new ValidationError("rewindTo", `must be a step, an integer; found ${String(rewindTo)}`);
@@ -91,7 +95,8 @@ export function storedValue(name: string, value: unknown): StoredValue {
 export function checkLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   for (const [name, value] of Object.entries(labels)) {
     checkName(name, "a label");
-    if (typeof value !== "string") throw new ValidationError(name, `must be a string (a label), found ${typeof value}`);
+    if (typeof value !== "string")
+      throw new ValidationError(name, `must be a string (a label), found ${typeof value}`);
   }
   return labels;
 }

@@ -34,6 +34,8 @@ export interface Platform {
 export interface Watched {
   /** Makes everything durable; the page may be gone a moment later. */
   flush(): void;
+  /** As `flush`, at once: the process may be gone when this returns, or live on. */
+  save(): void;
   /** The network may be back. */
   online(): void;
   /** The process has nothing left to do. */

@@ -1,5 +1,5 @@
-import type { EncodedValue } from "../model/value.ts";
 import { numberToJson } from "../model/rich.ts";
+import type { EncodedValue } from "../model/value.ts";
 
 /**
  * Collects what is tracked until a segment is made of it. Metrics go into columns, one block a task; everything else
@@ -143,5 +143,14 @@ function textOf(part: Part): string {
   if (typeof part === "string") return part;
   const { task, attempt, keys, key, step, value } = part;
   const time = part.time.map((at, row) => (row === 0 ? at : at - (part.time[row - 1] as number)));
-  return JSON.stringify({ type: "metrics", task, ...(attempt > 1 && { attempt }), keys, key, step, time, value });
+  return JSON.stringify({
+    type: "metrics",
+    task,
+    ...(attempt > 1 && { attempt }),
+    keys,
+    key,
+    step,
+    time,
+    value,
+  });
 }

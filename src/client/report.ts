@@ -32,8 +32,16 @@ export interface RunReport {
 /** What a person does about storage. */
 export function storageProblem(storage: Storage, message: string): Problem {
   return storage === "full"
-    ? { code: "storage_full", message, action: "free some space; what waits in memory is written as soon as there is room" }
-    : { code: "storage_memory", message, action: "nothing survives this page or process: mend the storage, or sync before it ends" };
+    ? {
+        code: "storage_full",
+        message,
+        action: "free some space; what waits in memory is written as soon as there is room",
+      }
+    : {
+        code: "storage_memory",
+        message,
+        action: "nothing survives this page or process: mend the storage, or sync before it ends",
+      };
 }
 
 /** One line for each destination that has not everything, with the command that sends it. */

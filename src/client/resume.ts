@@ -41,7 +41,10 @@ export async function openExisting(parts: ResumeParts): Promise<Resumed> {
     problem = why;
     parts.warn(`runlog keeps this run in memory only: ${why}`);
   });
-  const found = await foldOf(store, parts.key === undefined ? parts.run : await latestOfKey(store, parts.key));
+  const found = await foldOf(
+    store,
+    parts.key === undefined ? parts.run : await latestOfKey(store, parts.key),
+  );
   const state = found !== undefined && continues(parts, found) ? found : undefined;
   const run = state?.run ?? parts.run;
   const uid = state?.uid ?? parts.joins ?? parts.start.uid;
@@ -64,7 +67,13 @@ export async function openExisting(parts: ResumeParts): Promise<Resumed> {
     again: (now) => ({ ...parts.start, uid, store: id, time: now }),
   };
   const owner = state === undefined ? parts.joins === undefined : state.store === id && !state.joined;
-  return { opening, uid, owner, before: state?.observations ?? 0, lastSteps: lastSteps(state, parts.rewindTo) };
+  return {
+    opening,
+    uid,
+    owner,
+    before: state?.observations ?? 0,
+    lastSteps: lastSteps(state, parts.rewindTo),
+  };
 }
 
 /** Whether the run that was found is the one to continue. */
@@ -75,7 +84,10 @@ function continues(parts: ResumeParts, state: RunState): boolean {
   if (changed.length === 0 || parts.onParameterChange === "keep") return true;
   if (parts.onParameterChange === "new") return false;
   const names = changed.map((name) => `'${name}'`).join(", ");
-  throw new ValidationError("parameters", `differ from those of run '${state.run}' in ${names}; it was not continued`);
+  throw new ValidationError(
+    "parameters",
+    `differ from those of run '${state.run}' in ${names}; it was not continued`,
+  );
 }
 
 /** The parameters that differ from the run's latest ones; none when the caller gave none. */
@@ -123,7 +135,8 @@ function lastSteps(state: RunState | undefined, rewindTo = Number.POSITIVE_INFIN
   const last = new Map<string, number>();
   for (const { name, columns } of state?.tasks.values() ?? []) {
     for (const { step } of columns.values()) {
-      for (const each of step) if (each < rewindTo && each > (last.get(name) ?? -Infinity)) last.set(name, each);
+      for (const each of step)
+        if (each < rewindTo && each > (last.get(name) ?? -Infinity)) last.set(name, each);
     }
   }
   return last;

@@ -7,7 +7,7 @@ import type { RunCore } from "./core.ts";
 import { liveRun } from "./live.ts";
 import { checkLabels, storedParameters } from "./options.ts";
 import type { RunReport } from "./report.ts";
-import { timed, type TimedCalls } from "./time.ts";
+import { type TimedCalls, timed } from "./time.ts";
 import type { TrackOptions } from "./tracker.ts";
 
 /** Marks a run, also across two copies of the library. */
@@ -21,7 +21,9 @@ export class Run<M extends MetricModel | undefined = MetricModel | undefined> {
   constructor(core: RunCore) {
     this.#core = core;
     Object.defineProperty(this, runBrand, { value: true });
-    Object.defineProperty(this, Symbol.for("nodejs.util.inspect.custom"), { value: () => describe(core.report()) });
+    Object.defineProperty(this, Symbol.for("nodejs.util.inspect.custom"), {
+      value: () => describe(core.report()),
+    });
   }
 
   /** Its id; changes only when the store turns out to have that id already, before anything is written. */
@@ -150,7 +152,6 @@ export class Run<M extends MetricModel | undefined = MetricModel | undefined> {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#core.finished) await this.finish("FAIL");
   }
-
 }
 
 /** A task while it runs. */

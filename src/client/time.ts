@@ -12,7 +12,13 @@ export type TimedCalls = Map<string, number>;
  * Calls `fn`, hands on what it gives or throws, and tracks how long that took as `<name>_ms`. What `fn` throws wins over
  * what is wrong with the key.
  */
-export function timed<T>(core: RunCore, calls: TimedCalls, name: string, fn: () => T, options: TrackOptions): T {
+export function timed<T>(
+  core: RunCore,
+  calls: TimedCalls,
+  name: string,
+  fn: () => T,
+  options: TrackOptions,
+): T {
   const key = `${name}_ms`;
   checkKey(key);
   const call = calls.get(key) ?? 0;

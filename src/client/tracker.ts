@@ -19,7 +19,12 @@ export interface Tracker {
    * @param attempt the task's attempt, from 1
    * @throws {ValidationError} for a bad key, value or step; nothing is stored then.
    */
-  track(task: string, attempt: number, values: Readonly<Record<string, unknown>>, options?: TrackOptions): void;
+  track(
+    task: string,
+    attempt: number,
+    values: Readonly<Record<string, unknown>>,
+    options?: TrackOptions,
+  ): void;
   /** Observations tracked so far. */
   readonly tracked: number;
   /** Bad values set aside by `onInvalid: "report"`. */
@@ -88,12 +93,21 @@ export function createTracker(parts: TrackerParts): Tracker {
   const warnUnstepped = (state: KeyState, key: string): void => {
     if (state.unstepped && !warned) {
       warned = true;
-      parts.warn(`'${key}' was tracked twice without a step: both are at step 0. Pass { step } or { step: "next" }.`);
+      parts.warn(
+        `'${key}' was tracked twice without a step: both are at step 0. Pass { step } or { step: "next" }.`,
+      );
     }
     state.unstepped = true;
   };
 
-  const keep = (state: TaskState, task: string, attempt: number, item: Checked, step: number, now: number): KeyState => {
+  const keep = (
+    state: TaskState,
+    task: string,
+    attempt: number,
+    item: Checked,
+    step: number,
+    now: number,
+  ): KeyState => {
     const [key, value] = item;
     let known = state.keys.get(key);
     if (known === undefined) {
@@ -114,7 +128,10 @@ export function createTracker(parts: TrackerParts): Tracker {
   return {
     track(task, attempt, values, options) {
       if (typeof values !== "object" || values === null) {
-        throw new ValidationError("values", `must be an object of keys and values, found ${values === null ? "null" : typeof values}`);
+        throw new ValidationError(
+          "values",
+          `must be an object of keys and values, found ${values === null ? "null" : typeof values}`,
+        );
       }
       const state = stateOf(task);
       const step = stepOf(options?.step, state);

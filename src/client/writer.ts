@@ -106,7 +106,8 @@ export function createWriter(parts: WriterParts): Writer {
     }
     lastSeal = performance.now();
     const drafts = recorder.take();
-    if (seq === 0 && drafts.length === 0) drafts.push({ records: () => [], observations: 0, bytes: 0, upTo: 0 });
+    if (seq === 0 && drafts.length === 0)
+      drafts.push({ records: () => [], observations: 0, bytes: 0, upTo: 0 });
     for (const draft of drafts) number(opened, draft);
   };
 
@@ -144,7 +145,8 @@ export function createWriter(parts: WriterParts): Writer {
       stored = true;
       state = "ok";
       problem = undefined;
-      waiting = waiting.slice(batch.length);
+      // Not by their number: they may have been saved without waiting meanwhile.
+      waiting = waiting.filter((each) => !batch.includes(each));
       durable = Math.max(durable, batch.at(-1)?.upTo ?? 0);
       parts.saved(batch.map((each) => each.segment));
       if (waiting.length === 0 && (recorder.full || unsaidRefusals > 0)) seal(opened);
@@ -156,7 +158,10 @@ export function createWriter(parts: WriterParts): Writer {
     if (stored || target === undefined || !isRunlogError(error, "run_id_taken")) return false;
     const run = parts.rename();
     target = { ...target, run };
-    waiting = waiting.map((each) => ({ ...each, segment: encodeSegment({ ...each.segment, run }, [recordsText(each.segment)]) }));
+    waiting = waiting.map((each) => ({
+      ...each,
+      segment: encodeSegment({ ...each.segment, run }, [recordsText(each.segment)]),
+    }));
     return true;
   };
 
@@ -180,7 +185,10 @@ export function createWriter(parts: WriterParts): Writer {
     },
     accepts: () => state === "ok" || recorder.bytes < maxWaitingBytes / 2 || waitingBytes() < maxWaitingBytes,
     refuse(count) {
-      if (refused === 0) parts.warn(`storage is full and 64 MiB wait in memory: observations are refused now. ${problem ?? ""}`);
+      if (refused === 0)
+        parts.warn(
+          `storage is full and 64 MiB wait in memory: observations are refused now. ${problem ?? ""}`,
+        );
       refused += count;
       unsaidRefusals += count;
     },
@@ -195,7 +203,10 @@ export function createWriter(parts: WriterParts): Writer {
         if (state !== "ok") break;
       }
       if (before > 0 && unsaidRefusals > 0) {
-        throw new RunlogError("storage_full", `${refused} observations could not be kept: ${problem ?? "storage is full"}`);
+        throw new RunlogError(
+          "storage_full",
+          `${refused} observations could not be kept: ${problem ?? "storage is full"}`,
+        );
       }
       return durable >= upTo && target?.store.kind !== "memory" ? "disk" : "memory";
     },
@@ -207,6 +218,7 @@ export function createWriter(parts: WriterParts): Writer {
       if (waiting.length === 0) return;
       opened.store.appendSync(waiting.map((each) => each.segment));
       durable = waiting.at(-1)?.upTo ?? durable;
+      stored = true;
       waiting = [];
     },
     get storage() {

@@ -7,6 +7,8 @@ import type { Watched } from "../client/platform.ts";
  */
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** Marks the signal listener of this and any other copy of the library. */
+const brand = Symbol.for("runlog.signal");
 
 export interface NodeLifecycle {
   /** Watches over a run; gives what stops watching. */
@@ -35,19 +37,33 @@ export function createNodeLifecycle(): NodeLifecycle {
     message = error instanceof Error ? error.message : String(error);
   };
   const signalled = (name: NodeJS.Signals): void => {
-    // Somebody else listens: the program ends itself, or does not end at all.
-    if (process.listenerCount(name) > 1) return;
+    if (process.listeners(name).some((each) => !(brand in each))) {
+      stepAside(name);
+      return;
+    }
     signal = name;
     endAll("FAIL");
     stop?.();
     process.kill(process.pid, name);
+  };
+  Object.defineProperty(signalled, brand, { value: true });
+
+  /** Somebody else listens and decides what happens. Some end the program only if they find themselves alone. */
+  const stepAside = (name: NodeJS.Signals): void => {
+    for (const run of runs) run.save();
+    process.off(name, signalled);
+    const back = (): void => {
+      if (stop !== undefined && !process.listeners(name).includes(signalled))
+        process.prependListener(name, signalled);
+    };
+    setImmediate(back).unref();
   };
 
   const start = (): (() => void) => {
     process.on("beforeExit", loopIsEmpty);
     process.on("exit", exits);
     process.on("uncaughtExceptionMonitor", uncaught);
-    for (const name of signals) process.on(name, signalled);
+    for (const name of signals) process.prependListener(name, signalled);
     return () => {
       process.off("beforeExit", loopIsEmpty);
       process.off("exit", exits);

@@ -1,8 +1,8 @@
-import type { LedgerEntry, LocalStore } from "../stores/store.ts";
-import { crc32OfText } from "../model/crc32.ts";
-import { backoff } from "./backoff.ts";
-import { deliverRun } from "./deliver-run.ts";
 import type { Answer, Call } from "../http/answer.ts";
+import { crc32OfText } from "../model/crc32.ts";
+import type { LedgerEntry, LocalStore } from "../stores/store.ts";
+import { backoff } from "./backoff.ts";
+import { covers, deliverRun } from "./deliver-run.ts";
 import type { Destination, Outcome, Problem } from "./destination.ts";
 
 /**
@@ -231,11 +231,6 @@ export function createCourier(parts: CourierParts): Courier {
       stopped.abort();
     },
   };
-}
-
-/** True when every segment of `position` is confirmed whole. */
-export function covers(entry: LedgerEntry, position: Readonly<Record<string, number>>): boolean {
-  return Object.entries(position).every(([writer, next]) => (entry.position[writer]?.[0] ?? 0) >= next);
 }
 
 function storageProblem(error: unknown): Problem {

@@ -1,11 +1,10 @@
+import type { Answer, Call } from "../http/answer.ts";
 import { crc32OfText } from "../model/crc32.ts";
 import { readRecords, type Segment } from "../model/segment-line.ts";
 import { foldSegments } from "../read/fold.ts";
 import { runLogJson } from "../read/run-log.ts";
 import { summarize } from "../read/summary.ts";
 import type { LedgerEntry, LocalStore } from "../stores/store.ts";
-import type { Answer, Call } from "../http/answer.ts";
-import { covers } from "./courier.ts";
 import type { Delivery, Destination, FoldedRun, Outcome } from "./destination.ts";
 
 /** One run of a local store to one destination: what the ledger says is still missing. */
@@ -66,6 +65,11 @@ export async function deliverRun(job: RunDelivery): Promise<Outcome> {
   if (outcome.state === "done") await save({ complete: covers(entry, position) });
   if (outcome.state === "park") await save({ parked: outcome.problem });
   return outcome;
+}
+
+/** True when every segment of `position` is confirmed whole. */
+export function covers(entry: LedgerEntry, position: Readonly<Record<string, number>>): boolean {
+  return Object.entries(position).every(([writer, next]) => (entry.position[writer]?.[0] ?? 0) >= next);
 }
 
 function emptyEntry(url: string): LedgerEntry {

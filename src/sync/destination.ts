@@ -1,7 +1,7 @@
+import type { Answer, Call } from "../http/answer.ts";
 import type { Position, SegmentRecord } from "../model/records.ts";
 import type { Segment } from "../model/segment-line.ts";
 import type { AsideItem, LedgerEntry } from "../stores/store.ts";
-import type { Answer, Call } from "../http/answer.ts";
 
 /**
  * A destination says how runs are carried somewhere: which calls to make for which segments. It holds no state, no

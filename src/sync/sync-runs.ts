@@ -1,7 +1,7 @@
+import { createCaller } from "../http/caller.ts";
 import type { LedgerEntry, LocalStore } from "../stores/store.ts";
 import { type Carried, createCourier } from "./courier.ts";
 import type { Destination, Problem } from "./destination.ts";
-import { createCaller } from "../http/caller.ts";
 
 /** What one `sync` of a store with one destination came to. */
 export interface SyncResult {
@@ -26,8 +26,9 @@ export async function syncRuns(
     store,
     destination,
     call: createCaller(destination),
-    timer: () => () => {}, // it works while somebody waits, never by itself
-    others: none,
+    // It works while somebody waits, never by itself.
+    timer: () => () => undefined,
+    others: () => noOthers,
     verify: true,
   });
   for (const run of runs) courier.carry(run);
@@ -40,4 +41,6 @@ export async function syncRuns(
   }
 }
 
-async function* none(): AsyncGenerator<Carried> {}
+const noOthers: AsyncIterable<Carried> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+};

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
 import { memoryStore, RunlogError, startRun } from "runlog";
+import { describe, expect, it } from "vitest";
 import type { LocalStore } from "../../src/stores/store.ts";
 
 /** A store whose appends fail with `code` while `broken()`; a fake, for what the client makes of it. */

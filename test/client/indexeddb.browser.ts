@@ -1,10 +1,12 @@
 import * as api from "runlog";
 import { indexedDbStore } from "../../src/stores/indexeddb.ts";
 import { clientContract } from "../contract/client.ts";
+import type { ClientHost } from "../contract/client-host.ts";
+import { resumeContract } from "../contract/client-resume.ts";
 
 const names = new Map<string, string>();
 
-clientContract("IndexedDB", {
+const host: ClientHost = {
   api,
   async make() {
     const name = `client-${crypto.randomUUID()}`;
@@ -14,4 +16,7 @@ clientContract("IndexedDB", {
   },
   reopen: async (store) => indexedDbStore(names.get(store.location)),
   durable: "disk",
-});
+};
+
+clientContract("IndexedDB", host);
+resumeContract("IndexedDB", host);

@@ -1,9 +1,14 @@
 import * as api from "runlog";
 import { clientContract } from "../contract/client.ts";
+import type { ClientHost } from "../contract/client-host.ts";
+import { resumeContract } from "../contract/client-resume.ts";
 
-clientContract("memory", {
+const host: ClientHost = {
   api,
   make: async () => api.memoryStore(),
   reopen: async (store) => store,
   durable: "memory",
-});
+};
+
+clientContract("memory", host);
+resumeContract("memory", host);

@@ -1,30 +1,12 @@
+import { defineMetrics, isRun, isRunlogError, metric } from "runlog";
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
-import { defineMetrics, isRun, isRunlogError, type LocalStore, metric, type RunOptions } from "runlog";
-import type { Client } from "../../src/run.ts";
-
-/** What a client is judged with: the functions of an entry, and a store that is new for each test. */
-export interface ClientHost {
-  readonly api: Client;
-  /** A new, empty store. */
-  make(): Promise<LocalStore>;
-  /** The same store as another process or a reloaded page would open it. */
-  reopen(store: LocalStore): Promise<LocalStore>;
-  /** What `flush` says of that store. */
-  readonly durable: "disk" | "memory";
-}
+import { type ClientHost, collect, givenBy } from "./client-host.ts";
 
 /** The client's promises, run on every store in every host. */
 export function clientContract(name: string, host: ClientHost): void {
   const { api } = host;
-  type Given = Omit<RunOptions, "store"> & { readonly store: LocalStore };
-  const options = async (more: Omit<RunOptions, "store"> = {}): Promise<Given> => ({
-    store: await host.make(),
-    syncTo: [],
-    quiet: true,
-    ...more,
-  });
-
+  const options = givenBy(host);
   describe(`client on ${name}`, () => {
     it("reads back what was tracked, after a reopening", async () => {
       const given = await options({
@@ -183,61 +165,6 @@ export function clientContract(name: string, host: ClientHost): void {
       expect((await store.runLog(run.id)).status).toBe("SUCCESS");
     });
 
-    it("goes on with the run of a key, or begins another as the rule says", async () => {
-      const given = await options({ parameters: { lr: 1, net: { a: 1, b: 2 } } });
-      const first = await api.resumeRun({ ...given, key: "cell" });
-      for (let step = 0; step < 5; step++) first.track({ loss: step }, { step });
-      await first.flush();
-      const again = await api.resumeRun({ ...given, key: "cell", parameters: { net: { b: 2, a: 1 }, lr: 1 }, rewindTo: 2 });
-      expect(again.id).toBe(first.id);
-      again.track({ loss: 20 }, { step: "next" });
-      await again.flush();
-      const store = api.openStore(given.store);
-      const { step, value } = await store.series(first.id, "loss");
-      expect([...step]).toEqual([0, 1, 2]);
-      expect([...value]).toEqual([0, 1, 20]);
-      const other = await api.resumeRun({ ...given, key: "cell", parameters: { lr: 2 } });
-      expect(other.id).not.toBe(first.id);
-      await expect(
-        api.resumeRun({ ...given, key: "cell", parameters: { lr: 3 }, onParameterChange: "error" }),
-      ).rejects.toThrow(/'parameters' differ .* in 'lr'/);
-      const kept = await api.resumeRun({ ...given, key: "cell", parameters: { lr: 3 }, onParameterChange: "keep" });
-      expect(kept.id).toBe(other.id);
-      for (const run of [first, again, other, kept]) await run.finish();
-      const fresh = await api.resumeRun({ ...given, key: "cell", parameters: { lr: 3 } });
-      expect(fresh.id).not.toBe(other.id);
-      await fresh.finish();
-      await expect(api.resumeRun(given)).rejects.toThrow(/'key' or runId must be given/);
-      await expect(api.resumeRun({ ...given, runId: "x", onParameterChange: "new" })).rejects.toThrow(/cannot be "new"/);
-    });
-
-    it("makes one run of two cells that resume one key at once", async () => {
-      const given = await options();
-      const runs = await Promise.all([1, 2, 3].map(() => api.resumeRun({ ...given, key: "same" })));
-      expect(new Set(runs.map((run) => run.id)).size).toBe(1);
-      for (const run of runs) await run.finish();
-    });
-
-    it("lets an invalidated run go, to be continued by the next cell", async () => {
-      const given = await options();
-      let invalidate = (): void => undefined;
-      const invalidation = new Promise<void>((resolve) => {
-        invalidate = resolve;
-      });
-      const first = await api.resumeRun({ ...given, key: "cell", invalidation });
-      first.track({ loss: 1 });
-      invalidate();
-      await expect.poll(async () => Object.keys(await given.store.position(first.id)).length).toBe(1);
-      const second = await api.resumeRun({ ...given, key: "cell", rewindTo: 0 });
-      expect(second.id).toBe(first.id);
-      second.track({ loss: 2 });
-      expect((await second.finish()).status).toBe("SUCCESS");
-      const log = await api.openStore(given.store).runLog(first.id);
-      expect(log.status).toBe("SUCCESS");
-      expect(log.steps.main?.user_defined_metrics).toEqual({ loss: 2 });
-      await first.finish();
-    });
-
     it("sets bad values aside where asked, and keeps the rest", async () => {
       const run = api.startRun(await options({ onInvalid: "report" }));
       run.track({ loss: 1, bad: () => 1 });
@@ -265,44 +192,6 @@ export function clientContract(name: string, host: ClientHost): void {
       expect((await store.rows(run.id, { key: "when" }))[0]?.value).toBe("1970-01-01T00:00:00.000Z");
       const [summary] = await collect(store.runs());
       expect(summary?.metrics.loss).toMatchObject({ best: 0.5, bestStep: 1, last: 0.5 });
-    });
-
-    it("refuses an id that is taken, or takes another, and says so", async () => {
-      const given = await options({ runId: "mine" });
-      await api.startRun(given).finish();
-      const store = await host.reopen(given.store);
-      if (store.has === undefined) {
-        const second = api.startRun({ ...given, store });
-        const report = await second.finish();
-        expect(report.renamedFrom).toBe("mine");
-        expect(report.run).toMatch(/^mine-[0-9a-f]{4}$/);
-        expect(second.id).toBe(report.run);
-      } else {
-        expect(() => api.startRun({ ...given, store })).toThrow(/resumeRun\(\{ runId: "mine" \}\)/);
-      }
-      for (const runId of ["", "a/b", "..", "con", "x.", "é", "a".repeat(129)]) {
-        expect(() => api.startRun({ ...given, runId })).toThrow(/'runId'/);
-      }
-    });
-
-    it("goes on with a run by resumeRun, as one more writer", async () => {
-      const given = await options({ runId: "again", parameters: { lr: 1 } });
-      const first = api.startRun(given);
-      first.track({ loss: 3 }, { step: 1 });
-      await first.finish();
-      const second = await api.resumeRun({
-        ...given,
-        store: await host.reopen(given.store),
-        parameters: { lr: 2 },
-      });
-      expect(second.uid).toBe(first.uid);
-      second.track({ loss: 2 }, { step: 2 });
-      expect((await second.finish()).status).toBe("SUCCESS");
-      const store = api.openStore(given.store);
-      expect([...(await store.series("again", "loss")).value]).toEqual([3, 2]);
-      const [summary] = await collect(store.runs());
-      expect(summary?.writers).toHaveLength(2);
-      expect(summary?.status).toBe("SUCCESS");
     });
 
     it("gives the series live, every point once and to the end", async () => {
@@ -388,10 +277,4 @@ export function clientContract(name: string, host: ClientHost): void {
       expect(isRunlogError(error, "invalid")).toBe(true);
     });
   });
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }

@@ -1,13 +1,15 @@
-import { afterEach, describe, expect, it } from "vitest";
 import { memoryStore } from "runlog";
+import { afterEach, describe, expect, it } from "vitest";
 import { encodeSegment } from "../../src/model/segment-line.ts";
+import type { LocalStore } from "../../src/stores/store.ts";
 import { backoff, capMillis } from "../../src/sync/backoff.ts";
 import { type Courier, createCourier, destinationName } from "../../src/sync/courier.ts";
 import type { Delivery, Destination, Outcome } from "../../src/sync/destination.ts";
-import type { LocalStore } from "../../src/stores/store.ts";
 
 /** A destination that does as the test says; a fake, for what a courier makes of outcomes. */
-function scripted(script: (delivery: Delivery, turn: number) => Promise<Outcome> | Outcome): Destination & { turns: number } {
+function scripted(
+  script: (delivery: Delivery, turn: number) => Promise<Outcome> | Outcome,
+): Destination & { turns: number } {
   const destination = {
     kind: "scripted",
     url: "http://scripted",
@@ -77,7 +79,11 @@ describe("courier", () => {
     await courier.drain(AbortSignal.timeout(5_000));
     await courier.drain(AbortSignal.timeout(5_000));
     expect(destination.turns).toBe(1);
-    expect(courier.entry("r")).toMatchObject({ delivered: 2, complete: true, position: { "0123456789ab": [2, 0] } });
+    expect(courier.entry("r")).toMatchObject({
+      delivered: 2,
+      complete: true,
+      position: { "0123456789ab": [2, 0] },
+    });
     await add(store, 2);
     await courier.drain(AbortSignal.timeout(5_000));
     expect(courier.entry("r")?.delivered).toBe(3);
@@ -113,17 +119,25 @@ describe("courier", () => {
   });
 
   it("stops waiting at a pause and at the signal", async () => {
-    const paused = carry(await storeWith(0), scripted(() => ({ state: "pause", problem })));
+    const paused = carry(
+      await storeWith(0),
+      scripted(() => ({ state: "pause", problem })),
+    );
     await paused.drain(AbortSignal.timeout(20_000));
     expect(paused.state).toBe("paused");
-    const hangs = carry(await storeWith(0), scripted(() => new Promise<Outcome>(() => undefined)));
+    const hangs = carry(
+      await storeWith(0),
+      scripted(() => new Promise<Outcome>(() => undefined)),
+    );
     await hangs.drain(AbortSignal.timeout(50));
     expect(hangs.state).toBe("delivering");
   });
 
   it("parks a run, and asks again only when told to", async () => {
     const store = await storeWith(0);
-    const destination = scripted((delivery, turn) => (turn === 0 ? { state: "park", problem } : takeAll(delivery)));
+    const destination = scripted((delivery, turn) =>
+      turn === 0 ? { state: "park", problem } : takeAll(delivery),
+    );
     const courier = carry(store, destination);
     await courier.drain(AbortSignal.timeout(5_000));
     await courier.drain(AbortSignal.timeout(5_000));

@@ -1,3 +1,4 @@
+import { after } from "../quiet-timer.ts";
 import type { OwnFile } from "./own-file.ts";
 
 /** Bounds how many files a store keeps open: a server may write for thousands of writers. */
@@ -9,10 +10,13 @@ export interface HandlePool {
 }
 
 const mostOpen = 64;
+/** Nobody closes the store of a run: its file is closed when it rests, not by the garbage collector. */
+const restMs = 10_000;
 
 export function createHandlePool(): HandlePool {
   // In the order of their last use.
   const idle = new Set<OwnFile>();
+  let stopTimer: (() => void) | undefined;
   const trim = async (most: number): Promise<void> => {
     while (idle.size > most) {
       const [oldest] = idle;
@@ -27,8 +31,17 @@ export function createHandlePool(): HandlePool {
       const result = await work();
       idle.add(file);
       await trim(mostOpen);
+      stopTimer ??= after(restMs, () => {
+        stopTimer = undefined;
+        // What was written is durable; a handle that cannot be closed has nothing more to say.
+        trim(0).catch(() => undefined);
+      });
       return result;
     },
-    release: () => trim(0),
+    release() {
+      stopTimer?.();
+      stopTimer = undefined;
+      return trim(0);
+    },
   };
 }

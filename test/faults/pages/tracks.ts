@@ -1,0 +1,49 @@
+/**
+ * A page that says what earlier pages left in its database, then tracks without end in a run of its own. What it
+ * tracks, and with `?mode=flush` what is durable, it tells its host all the time.
+ */
+import { openStore, runLogStore, startRun } from "runlog";
+
+/** What a page tells of its run. */
+export interface Told {
+  readonly tracked: readonly { readonly step: number; readonly at: number }[];
+  /** The last step that was durable; -1 for none. */
+  readonly flushed: number;
+}
+
+/** Run -> the steps of its metric, in the order of its rows. */
+export type Found = Readonly<Record<string, readonly number[]>>;
+
+const query = new URL(location.href).searchParams;
+const asked = (name: string): string => query.get(name) ?? "";
+
+async function post(path: string, body: unknown): Promise<void> {
+  await fetch(path, { method: "POST", body: JSON.stringify(body) });
+}
+
+async function found(): Promise<Found> {
+  const store = openStore();
+  const runs: Record<string, number[]> = {};
+  for await (const { run } of store.runs()) {
+    runs[run] = (await store.rows(run, { key: "loss" })).map(({ step }) => step);
+  }
+  return runs;
+}
+
+await post("/found", await found());
+const run = startRun({ runId: asked("run"), tag: "killed", syncTo: [runLogStore(asked("server"))] });
+const tracked: { step: number; at: number }[] = [];
+let flushed = -1;
+const tell = async (): Promise<never> => {
+  for (;;) {
+    await post("/told", { tracked, flushed } satisfies Told);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+};
+tell().catch((error: unknown) => console.warn(`the host is gone: ${error}`));
+for (let step = 0; ; step++) {
+  tracked.push({ step, at: Date.now() });
+  run.track({ loss: step }, { step });
+  if (asked("mode") === "flush" && step % 10 === 9 && (await run.flush()) === "disk") flushed = step;
+  await new Promise((resolve) => setTimeout(resolve, 1));
+}
