@@ -5,7 +5,14 @@ export type { ResumeOptions, RunOptions } from "./client/options.ts";
 export type { RunReport } from "./client/report.ts";
 export { isRun, type Run, type Task } from "./client/run.ts";
 export type { TrackOptions } from "./client/tracker.ts";
-export { type ErrorCode, isRunlogError, RunlogError, SegmentConflict, SegmentGap, ValidationError } from "./errors.ts";
+export {
+  type ErrorCode,
+  isRunlogError,
+  RunlogError,
+  SegmentConflict,
+  SegmentGap,
+  ValidationError,
+} from "./errors.ts";
 export {
   defineMetrics,
   type Metric,

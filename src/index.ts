@@ -52,8 +52,9 @@ function createCurrentRuns(): CurrentRun {
 
 const client: Client = /* @__PURE__ */ createClient(/* @__PURE__ */ webPlatform());
 
-export const startRun: Client["startRun"] = client.startRun;
-export const resumeRun: Client["resumeRun"] = client.resumeRun;
-export const trackRun: Client["trackRun"] = client.trackRun;
-export const trackThis: Client["trackThis"] = client.trackThis;
-export const openStore: Client["openStore"] = client.openStore;
+// Functions, not properties read at import: a bundler can leave out what a page does not use.
+export const startRun: Client["startRun"] = (options) => client.startRun(options);
+export const resumeRun: Client["resumeRun"] = (options) => client.resumeRun(options);
+export const trackRun: Client["trackRun"] = (options, body) => client.trackRun(options, body);
+export const trackThis: Client["trackThis"] = (values, options) => client.trackThis(values, options);
+export const openStore: Client["openStore"] = (store) => client.openStore(store);

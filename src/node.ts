@@ -3,9 +3,10 @@
  * names as `index.ts`, and under `runlog/node` the stores themselves.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { mlflow } from "./destinations/mlflow/index.ts";
+import { resolve } from "node:path";
 import type { CurrentRun, Platform } from "./client/platform.ts";
 import type { Run } from "./client/run.ts";
+import { mlflow } from "./destinations/mlflow/index.ts";
 import { createNodeLifecycle } from "./lifecycle/node.ts";
 import { createBackgroundFetch } from "./lifecycle/node-fetch.ts";
 import { type Client, createClient } from "./run.ts";
@@ -28,8 +29,7 @@ function nodePlatform(): Platform {
     },
     current: createCurrentRuns(),
     watch: (run) => lifecycle.watch(run),
-    syncCommand: (location) =>
-      location === "memory" ? undefined : `npx runlog sync${location.endsWith(".run_log_store") ? "" : ` --store ${location}`}`,
+    syncCommand,
     warn: (message) => void process.stderr.write(`${message}\n`),
     fetch: createBackgroundFetch(),
     timer(run, millis) {
@@ -40,9 +40,18 @@ function nodePlatform(): Platform {
   };
 }
 
+/** As a person types it into a shell in this folder. */
+function syncCommand(location: string): string | undefined {
+  if (location === "memory") return undefined;
+  const plain = process.env.RUNLOG_STORE === undefined && location === resolve(".run_log_store");
+  const path = /^[\w./-]+$/.test(location) ? location : `'${location.replaceAll("'", "'\\''")}'`;
+  return plain ? "npx runlog sync" : `npx runlog sync --store ${path}`;
+}
+
 /** What `MLFLOW_TRACKING_URI` and `RUNLOG_SERVER` name, with their credentials. */
 function environmentDestinations(): Destination[] {
-  const { MLFLOW_TRACKING_URI, MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN } = process.env;
+  const { MLFLOW_TRACKING_URI, MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN } =
+    process.env;
   const { RUNLOG_SERVER, RUNLOG_TOKEN } = process.env;
   const destinations: Destination[] = [];
   if (MLFLOW_TRACKING_URI) {
@@ -54,7 +63,8 @@ function environmentDestinations(): Destination[] {
       }),
     );
   }
-  if (RUNLOG_SERVER) destinations.push(runLogStore(RUNLOG_SERVER, { ...(RUNLOG_TOKEN && { token: RUNLOG_TOKEN }) }));
+  if (RUNLOG_SERVER)
+    destinations.push(runLogStore(RUNLOG_SERVER, { ...(RUNLOG_TOKEN && { token: RUNLOG_TOKEN }) }));
   return destinations;
 }
 

@@ -10,6 +10,7 @@ const source = (path: string): string => fileURLToPath(new URL(`../src/${path}`,
 /** Tests run on the source: the package's own names lead to it. */
 const shared = [
   { find: /^runlog\/mlflow$/, replacement: source("destinations/mlflow/index.ts") },
+  { find: /^runlog\/tfjs$/, replacement: source("integrations/tfjs.ts") },
   { find: /^runlog\/server$/, replacement: source("server/index.ts") },
   { find: /^runlog\/node$/, replacement: source("node.ts") },
 ];
@@ -50,7 +51,7 @@ const config: ViteUserConfig = defineConfig({
       {
         root,
         resolve: { alias: alias.web },
-        optimizeDeps: { include: ["idb", "zod/mini", "ky", "superjson"] },
+        optimizeDeps: { include: ["idb", "zod/mini", "ky", "superjson", "@tensorflow/tfjs"] },
         test: {
           name: "browser",
           include: ["test/**/*.browser.ts"],

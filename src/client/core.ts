@@ -165,6 +165,8 @@ export function createCore(parts: CoreParts): RunCore {
         await deliveries.drain(timeout);
         const report = core.report();
         deliveries.retire();
+        // It opens again for whatever still comes: late observations, a destination that is back.
+        if (parts.ownStore) await opening.opened.then(({ store }) => store.close());
         if (!parts.quiet) {
           for (const line of pendingLines(report, platform.syncCommand(report.location))) platform.warn(line);
         }

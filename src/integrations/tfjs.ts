@@ -1,5 +1,16 @@
 import { ValidationError } from "runlog";
+import {
+  type FitCallback,
+  type FitHooks,
+  type FitListener,
+  type FitLogs,
+  plainCallback,
+  realCallback,
+  type TensorFlow,
+} from "./tfjs-callbacks.ts";
 import { fitParameters, modelParameters } from "./tfjs-parameters.ts";
+
+export type { FitCallback, FitLogs, TensorFlow } from "./tfjs-callbacks.ts";
 
 /**
  * TensorFlow.js: a callback for `model.fit` and `model.fitDataset` that tracks what they report. TensorFlow.js itself
@@ -12,50 +23,23 @@ export interface FitTarget {
   setParameters?(parameters: Readonly<Record<string, unknown>>): void;
 }
 
-/** The part of the `tf` namespace that `fitCallback` uses. */
-export interface TensorFlow {
-  readonly CustomCallback: new (hooks: FitHooks) => object;
-}
-
 export interface FitOptions {
   /**
-   * The TensorFlow.js namespace (`import * as tf from "@tensorflow/tfjs"`). With it the callback may stand anywhere in
-   * a list, and parameters and model are always recorded. Without it the callback may stand alone or after
-   * `tf.callbacks.earlyStopping(…)`, not before it, and alone it learns only the metrics.
+   * The TensorFlow.js namespace (`import * as tf from "@tensorflow/tfjs"`). With it the callback may stand before and
+   * after `tf.callbacks.earlyStopping(…)`, and parameters and model are recorded. Without it the callback may stand
+   * alone, beside objects of functions, or after early stopping, not before it; only in the last case does it learn
+   * more than metrics. (`fit` takes a list as callback objects or as objects of functions, by its first entry.)
    */
   readonly tf?: TensorFlow;
   /** Put before every key and parameter, to tell several trainings of one run apart: `"pretrain/"`. @default "" */
   readonly prefix?: string;
   /**
    * Which batches are tracked besides the epochs: none, all, or every so many, from the first one.
-   * Reading the loss of a batch waits for the GPU, so that tracking all of them slows a training there.
+   * Reading the loss of a batch waits for the GPU, so that tracking all of them slows a training there. With `tf`, or
+   * after early stopping, the batches between are not read.
    * @default "epoch"
    */
   readonly every?: "epoch" | "batch" | number;
-}
-
-/** What `fit` hands a callback: numbers, or scalar tensors that nobody has read yet. */
-export type FitLogs = Readonly<Record<string, unknown>>;
-
-/** What a `tf.CustomCallback` is made of. */
-export interface FitHooks {
-  onEpochEnd(epoch: number, logs?: FitLogs): Promise<void>;
-  onBatchEnd?(batch: number, logs?: FitLogs): Promise<void>;
-}
-
-/** A callback for the `callbacks` of `fit` and `fitDataset`. */
-export interface FitCallback {
-  /** Set by TensorFlow.js; nothing to read here. */
-  validationData: never;
-  params: never;
-  setParams(params: FitLogs): void;
-  setModel(model: object): void;
-  onTrainBegin(logs?: FitLogs): Promise<void>;
-  onTrainEnd(logs?: FitLogs): Promise<void>;
-  onEpochBegin(epoch: number, logs?: FitLogs): Promise<void>;
-  onEpochEnd(epoch: number, logs?: FitLogs): Promise<void>;
-  onBatchBegin(batch: number, logs?: FitLogs): Promise<void>;
-  onBatchEnd(batch: number, logs?: FitLogs): Promise<void>;
 }
 
 /**
@@ -108,10 +92,11 @@ export function fitCallback(run: FitTarget, options: FitOptions = {}): FitCallba
       },
     }),
   };
-  const setParams = (params: FitLogs): void => set(() => fitParameters(params));
-  const setModel = (model: object): void => set(() => modelParameters(model));
-  if (tf === undefined) return plainCallback(hooks, setParams, setModel);
-  return Object.assign(new tf.CustomCallback(hooks) as FitCallback, { setParams, setModel });
+  const listener: FitListener = {
+    setParams: (params) => set(() => fitParameters(params)),
+    setModel: (model) => set(() => modelParameters(model)),
+  };
+  return tf === undefined ? plainCallback(hooks, listener) : realCallback(tf, hooks, listener);
 }
 
 /** Keys that tell where the training is, and measure nothing. */
@@ -122,7 +107,10 @@ function intervalOf(every: unknown): number | undefined {
   if (every === "batch") return 1;
   if (Number.isSafeInteger(every) && (every as number) > 0) return every as number;
   const found = typeof every === "string" ? JSON.stringify(every) : String(every);
-  throw new ValidationError("every", `must be "epoch", "batch" or a number of batches from 1, found ${found}`);
+  throw new ValidationError(
+    "every",
+    `must be "epoch", "batch" or a number of batches from 1, found ${found}`,
+  );
 }
 
 /** A training is not stopped by what cannot be kept of it: it is warned of once for each key. */
@@ -131,42 +119,14 @@ function createWarning(): (what: string, error: unknown) => void {
   return (what, error) => {
     if (warned.has(what)) return;
     warned.add(what);
-    console.warn(`runlog could not keep ${what} of a training: ${error instanceof Error ? error.message : error}`);
+    console.warn(
+      `runlog could not keep ${what} of a training: ${error instanceof Error ? error.message : error}`,
+    );
   };
 }
 
 function isScalar(value: unknown): value is { data(): Promise<ArrayLike<number>> } {
-  return typeof value === "object" && value !== null && typeof (value as { data?: unknown }).data === "function";
-}
-
-const nothing = async (): Promise<void> => undefined;
-
-/**
- * A callback by its shape alone. `fit` uses it in one of two ways: alone it reads the functions once and wraps them,
- * after a callback of its own it calls them one by one, all of them, `setParams` first.
- */
-function plainCallback(
-  hooks: FitHooks,
-  setParams: (params: FitLogs) => void,
-  setModel: (model: object) => void,
-): FitCallback {
-  let called = false;
-  return {
-    validationData: null as never,
-    params: null as never,
-    setParams(params) {
-      called = true;
-      setParams(params);
-    },
-    setModel,
-    onTrainBegin: nothing,
-    onTrainEnd: nothing,
-    onEpochBegin: nothing,
-    onEpochEnd: hooks.onEpochEnd,
-    onBatchBegin: nothing,
-    /** Absent where it is wrapped and batches are not tracked: for a function `fit` reads every batch off the GPU. */
-    get onBatchEnd() {
-      return hooks.onBatchEnd ?? (called ? nothing : (undefined as never));
-    },
-  };
+  return (
+    typeof value === "object" && value !== null && typeof (value as { data?: unknown }).data === "function"
+  );
 }

@@ -1,4 +1,4 @@
-/** Scripts of `test/faults/scripts` as processes of their own, which die with the tests at the latest. */
+/** Scripts of `test/faults/scripts` as processes of their own, which die with their test file at the latest. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
 
 /** How a script ended. */
 export interface Ended {
@@ -37,6 +38,14 @@ export interface ScriptOptions {
 /** Settings of the machine that tests run on must not reach a script. */
 const foreign = /^(RUNLOG_|MLFLOW_|MAGNUS_TRACK_|NODE_OPTIONS$|FORCE_COLOR$|VITEST)/;
 
+const running = new Set<ChildProcess>();
+const killAll = (): void => {
+  for (const child of running) child.kill("SIGKILL");
+};
+// Also after a test that ran out of time.
+afterAll(killAll);
+process.once("exit", killAll);
+
 /** Starts `scripts/<name>.ts`. */
 export function startScript(name: string, options: ScriptOptions = {}): Script {
   const file = fileURLToPath(new URL(`./scripts/${name}.ts`, import.meta.url));
@@ -47,15 +56,14 @@ export function startScript(name: string, options: ScriptOptions = {}): Script {
     ...(options.cwd !== undefined && { cwd: options.cwd }),
     ...(options.uid !== undefined && { uid: options.uid }),
   });
-  const kill = (): void => void child.kill("SIGKILL");
-  process.once("exit", kill);
+  running.add(child);
   const lines = createInterface({ input: child.stdio[3] as Readable });
   lines.on("line", (line) => options.told?.(line));
   const out = textOf(child.stdout as Readable);
   const errors = textOf(child.stderr as Readable);
   const ended = (async (): Promise<Ended> => {
     const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-    process.off("exit", kill);
+    running.delete(child);
     return { code, signal, stdout: out.text(), stderr: errors.text() };
   })();
   return {

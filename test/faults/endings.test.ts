@@ -33,11 +33,11 @@ const endings: readonly Ending[] = [
   { name: "failed-task", code: 0, status: "FAIL" },
   { name: "caught-error", code: 0, status: "SUCCESS" },
   { name: "thousand-in-one-tick", code: 0, status: "SUCCESS", tracked: 1_000 },
-  { name: "own-handler", sent: "SIGINT", code: 7, status: "FAIL" },
+  { name: "own-handler", sent: "SIGINT", code: 7, status: "FAIL", tracked: 11 },
   { name: "graceful", sent: "SIGTERM", code: 0, status: "SUCCESS", tracked: 11 },
-  { name: "SIGINT", sent: "SIGINT", signal: "SIGINT", status: "FAIL" },
-  { name: "SIGTERM", sent: "SIGTERM", signal: "SIGTERM", status: "FAIL" },
-  { name: "SIGHUP", sent: "SIGHUP", signal: "SIGHUP", status: "FAIL" },
+  { name: "SIGINT", sent: "SIGINT", signal: "SIGINT", status: "FAIL", tracked: 11 },
+  { name: "SIGTERM", sent: "SIGTERM", signal: "SIGTERM", status: "FAIL", tracked: 11 },
+  { name: "SIGHUP", sent: "SIGHUP", signal: "SIGHUP", status: "FAIL", tracked: 11 },
 ];
 
 const withMlflow = needs("mlflow");
@@ -82,6 +82,7 @@ describe.each(endings)("a script that ends by $name", (ending) => {
     expect(log.status).toBe(status);
     expect((log.run_config.runlog as { message?: string }).message).toBe(message);
     expect(summary?.signal).toBe(signal ?? undefined);
+    expect(await (await opened.export(name)).text()).not.toContain("caught by the script");
     const { step } = await opened.series(name, "loss");
     expect([...step]).toEqual(Array.from({ length: tracked }, (_, at) => at));
   });
@@ -92,7 +93,7 @@ it("a signal that a library handles ends the script as without runlog, with all 
   for (const env of [{ PLAIN: "1" }, { RUNLOG_STORE: folder.path("lonely") }]) {
     expect(await runOne(ending, env)).toMatchObject({ code: null, signal: "SIGINT" });
   }
-  expect((await openStore(folder.path("lonely")).series(ending.name, "loss")).step).toHaveLength(10);
+  expect((await openStore(folder.path("lonely")).series(ending.name, "loss")).step).toHaveLength(11);
 });
 
 it.skipIf(!withMlflow)("`runlog sync` brings every ending to MLflow", async () => {

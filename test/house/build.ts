@@ -16,7 +16,11 @@ const dist = join(root, "dist");
 type Entries = Record<string, string>;
 
 // One self-contained file each: notebooks and CDN builds break on shared chunks. Dependencies stay bare imports.
-const WEB = { index: "src/index.ts", mlflow: "src/destinations/mlflow/index.ts" };
+const WEB = {
+  index: "src/index.ts",
+  mlflow: "src/destinations/mlflow/index.ts",
+  tfjs: "src/integrations/tfjs.ts",
+};
 // Everything in one file, for a plain <script type="module">.
 const BUNDLE: Entries = { bundle: "src/bundle.ts" };
 const NODE = { node: "src/node.ts", server: "src/server/index.ts", cli: "src/cli/main.ts" };

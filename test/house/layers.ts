@@ -33,7 +33,7 @@ const RULES: Record<string, Rule | "entry"> = {
   bundle: "entry",
   cli: "entry",
   viewer: "entry",
-  integrations: "entry",
+  integrations: { parts: [], types: CORE, packages: ["runlog"] },
 };
 
 /** `src/stores/memory.ts` -> `stores`; `src/run.ts` -> `run`. */

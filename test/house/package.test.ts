@@ -29,6 +29,7 @@ describe("package.json", () => {
       ".": ["types", "browser", "node", "default"],
       "./mlflow": ["types", "default"],
       "./node": ["types", "default"],
+      "./tfjs": ["types", "default"],
       "./server": ["types", "default"],
       "./bundle.js": ["types", "default"],
       "./package.json": true,
@@ -86,6 +87,7 @@ describe("the package", () => {
 describe.each([
   ["dist/index.js", ["idb", "ky", "superjson", "zod/mini"]],
   ["dist/mlflow.js", ["ky", "runlog", "superjson", "zod/mini"]],
+  ["dist/tfjs.js", ["runlog"]],
   ["dist/bundle.js", []],
 ])("%s", (path, packages) => {
   it("imports these packages at most, no file and nothing of Node", () => {

@@ -1,0 +1,4 @@
+import * as api from "runlog";
+import { fitContract } from "./fit-contract.ts";
+
+fitContract("Node", { api, make: () => api.memoryStore() });
