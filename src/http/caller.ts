@@ -1,9 +1,9 @@
 import ky from "ky";
+import type { Destination } from "../sync/destination.ts";
 import { type Answer, type Call, classify } from "./answer.ts";
 import { type Authorization, createAuthorization } from "./authorization.ts";
 import { readBody } from "./body.ts";
 import { startDeadline } from "./deadline.ts";
-import type { Destination } from "../sync/destination.ts";
 import { noAnswer } from "./no-answer.ts";
 import { type Asked, problemOfStatus, redirected, wordsOf, wrongServer } from "./problems.ts";
 import { retryAfterMs } from "./retry-after.ts";

@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.ts";
+import type { Destination, Problem } from "../sync/destination.ts";
 import type { Answer } from "./answer.ts";
 import type { Deadline } from "./deadline.ts";
-import type { Destination, Problem } from "../sync/destination.ts";
 import { type Asked, offline, originRefused, stopped, timedOut, unreachable } from "./problems.ts";
 
 /** A request that ended without an answer. */

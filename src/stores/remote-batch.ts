@@ -1,7 +1,7 @@
+import type { Answer, Call } from "../http/answer.ts";
 import type { Position } from "../model/records.ts";
 import { checkRunId } from "../model/run-id.ts";
 import type { Segment } from "../model/segment-line.ts";
-import type { Answer, Call } from "../http/answer.ts";
 
 /** A request holds at most this many segments ... */
 export const mostSegments = 200;

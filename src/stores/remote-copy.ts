@@ -1,7 +1,7 @@
 import { isRunlogError } from "../errors.ts";
+import type { Answer } from "../http/answer.ts";
 import type { Position, SegmentRecord } from "../model/records.ts";
 import { placeholder, type Segment } from "../model/segment-line.ts";
-import type { Answer } from "../http/answer.ts";
 import type { Delivery, Outcome, Problem } from "../sync/destination.ts";
 import { appendCall, batchesOf, codeOf, coversAll, mostSegments, nextOf, runPath } from "./remote-batch.ts";
 

@@ -1,6 +1,6 @@
 import { type ErrorCode, RunlogError, SegmentConflict, SegmentGap } from "../errors.ts";
-import type { Segment } from "../model/segment-line.ts";
 import type { Answer } from "../http/answer.ts";
+import type { Segment } from "../model/segment-line.ts";
 import { codeOf, nextOf } from "./remote-batch.ts";
 
 const known: readonly string[] = [

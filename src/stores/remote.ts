@@ -1,13 +1,13 @@
 import { isRunlogError, messageOf, RunlogError } from "../errors.ts";
+import type { Answer, Call } from "../http/answer.ts";
+import { type Caller, createCaller } from "../http/caller.ts";
+import { readServerUrl } from "../http/url.ts";
 import type { Position } from "../model/records.ts";
 import { decodeSegment, type Segment } from "../model/segment-line.ts";
 import { encodeValue } from "../model/value.ts";
 import type { RunQuery } from "../read/query.ts";
 import type { RunSummary } from "../read/summary.ts";
-import type { Answer, Call } from "../http/answer.ts";
 import type { Credentials, Destination } from "../sync/destination.ts";
-import { type Caller, createCaller } from "../http/caller.ts";
-import { readServerUrl } from "../http/url.ts";
 import { inTurn } from "./in-turn.ts";
 import { appendCall, batchesOf, coversAll, mostSegments, ndjson, nextOf, runPath } from "./remote-batch.ts";
 import { copyRun } from "./remote-copy.ts";

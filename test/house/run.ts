@@ -6,7 +6,7 @@
  *     npm run test:long                      only *.long.ts, in Node
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -55,6 +55,8 @@ function buildPackage(): Part {
 
 // Everything that tests and browsers leave in the folder for temporary files goes with this run, however it ends.
 const temporary = mkdtempSync(join(tmpdir(), "runlog-test-"));
+// Some tests look at it as another user.
+chmodSync(temporary, 0o755);
 process.env.TMPDIR = temporary;
 const remove = (): void => rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
 

@@ -2,8 +2,8 @@ import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Answer } from "../../src/http/answer.ts";
-import type { Credentials } from "../../src/sync/destination.ts";
 import { createCaller } from "../../src/http/caller.ts";
+import type { Credentials } from "../../src/sync/destination.ts";
 import { type Got, type Scripted, scriptedServer } from "./scripted-server.ts";
 
 const running: Scripted[] = [];

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createCaller } from "../../src/http/caller.ts";
 import { decodeSegment, isPlaceholder, type Segment } from "../../src/model/segment-line.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { runLogStore } from "../../src/stores/remote.ts";
 import type { AsideItem, LedgerEntry, LocalStore, Store } from "../../src/stores/store.ts";
 import { deliverRun } from "../../src/sync/deliver-run.ts";
 import type { Outcome } from "../../src/sync/destination.ts";
-import { createCaller } from "../../src/http/caller.ts";
 import { first, losses, segment, uid, writer } from "../server/segments.ts";
 import { type Flaw, type Flawed, flawedServer } from "./flawed-server.ts";
 
