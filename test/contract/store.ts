@@ -27,7 +27,11 @@ export interface Made {
 }
 
 /** The rules of `Store` and, for local ones, of `LocalStore`. Runs in every host; each test uses runs of its own. */
-export function storeContract(name: string, make: () => Promise<Made>): void {
+export function storeContract(
+  name: string,
+  make: () => Promise<Made>,
+  kind: "local" | "remote" = "local",
+): void {
   describe(name, () => {
     let made: Made;
     beforeAll(async () => {
@@ -39,7 +43,7 @@ export function storeContract(name: string, make: () => Promise<Made>): void {
     describe("reading", () => readingRules(() => made));
     describe("deleting", () => deleteRules(() => made));
     describe("watching", () => watchRules(() => made.store));
-    localContract(() => made);
+    if (kind === "local") localContract(() => made);
   });
 }
 

@@ -3,10 +3,14 @@ import { runLogStore } from "../../src/stores/remote.ts";
 import { services } from "../browser/page.ts";
 import { type Made, storeContract } from "../contract/store.ts";
 
-storeContract("a remote store, from a browser", async (): Promise<Made> => {
-  const url = await runLogServer();
-  return { store: runLogStore(url), reopen: async () => runLogStore(url), cleanup: async () => {} };
-});
+storeContract(
+  "a remote store, from a browser",
+  async (): Promise<Made> => {
+    const url = await runLogServer();
+    return { store: runLogStore(url), reopen: async () => runLogStore(url), cleanup: async () => {} };
+  },
+  "remote",
+);
 
 describe("a server that a page cannot use", () => {
   it("is unreachable when nobody is there", async () => {

@@ -14,18 +14,22 @@ import { type Made, storeContract } from "../contract/store.ts";
 import { first, losses, segment, uid } from "../server/segments.ts";
 import { type Flawed, flawedServer } from "./flawed-server.ts";
 
-storeContract("a remote store on memory", () => behind(memoryStore()));
-storeContract("a remote store on the filesystem", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "runlog-remote-"));
-  const made = await behind(filesystemStore(folder));
-  return {
-    ...made,
-    async cleanup() {
-      await made.cleanup();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-});
+storeContract("a remote store on memory", () => behind(memoryStore()), "remote");
+storeContract(
+  "a remote store on the filesystem",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "runlog-remote-"));
+    const made = await behind(filesystemStore(folder));
+    return {
+      ...made,
+      async cleanup() {
+        await made.cleanup();
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  },
+  "remote",
+);
 
 /** A real server on `store`, and its other side. */
 async function behind(store: Store): Promise<Made> {
