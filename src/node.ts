@@ -4,11 +4,15 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resolve } from "node:path";
+import { styleText } from "node:util";
+import { endLines } from "./client/end-lines.ts";
 import type { CurrentRun, Platform } from "./client/platform.ts";
+import type { RunReport } from "./client/report.ts";
 import type { Run } from "./client/run.ts";
 import { mlflow } from "./destinations/mlflow/index.ts";
 import { createNodeLifecycle } from "./lifecycle/node.ts";
 import { createBackgroundFetch } from "./lifecycle/node-fetch.ts";
+import type { RunState } from "./read/state.ts";
 import { type Client, createClient } from "./run.ts";
 import { filesystemStore } from "./stores/filesystem/index.ts";
 import { runLogStore } from "./stores/remote.ts";
@@ -19,7 +23,7 @@ export * from "./exports.ts";
 function nodePlatform(): Platform {
   const lifecycle = createNodeLifecycle();
   return {
-    host: () => ({ name: "node", version: process.version, platform: process.platform }),
+    host,
     openStore: (name) => filesystemStore(name ?? process.env.RUNLOG_STORE ?? ".run_log_store"),
     persist: async () => true,
     destinations: environmentDestinations,
@@ -30,6 +34,9 @@ function nodePlatform(): Platform {
     current: createCurrentRuns(),
     watch: (run) => lifecycle.watch(run),
     syncCommand,
+    get showEnd() {
+      return process.stderr.isTTY ? showEnd : undefined;
+    },
     warn: (message) => void process.stderr.write(`${message}\n`),
     fetch: createBackgroundFetch(),
     timer(run, millis) {
@@ -38,6 +45,19 @@ function nodePlatform(): Platform {
       return () => clearTimeout(timer);
     },
   };
+}
+
+/** Deno and Bun call themselves Node too, in the version that they are compatible with. */
+function host(): Record<string, string> {
+  const { bun, deno, node } = process.versions;
+  const name = bun !== undefined ? "bun" : deno !== undefined ? "deno" : "node";
+  return { name, version: bun ?? deno ?? `v${node}`, platform: process.platform };
+}
+
+function showEnd(report: RunReport, state: RunState | undefined, command: string | undefined): void {
+  const bold = (text: string): string => styleText("bold", text, { stream: process.stderr });
+  const width = process.stderr.columns ?? 80;
+  for (const line of endLines({ report, state, command, width, bold })) process.stderr.write(`${line}\n`);
 }
 
 /** As a person types it into a shell in this folder. */

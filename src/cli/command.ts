@@ -13,7 +13,10 @@ export interface Command {
   readonly options: ParseArgsOptionsConfig;
   /** The fewest and the most arguments that are no options. */
   readonly positionals: readonly [least: number, most: number];
-  run(input: Input): Promise<ExitCode>;
+  /** True when stdout carries another program's output, which ends when the reader leaves. */
+  readonly passesOutput?: true;
+  /** @returns an `ExitCode`, or another program's code */
+  run(input: Input): Promise<number>;
 }
 
 /** A command line, taken apart. */

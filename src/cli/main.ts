@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { messageOf } from "../errors.ts";
-import { type Command, type ExitCode, UsageError } from "./command.ts";
+import { type Command, UsageError } from "./command.ts";
+import { compare } from "./compare.ts";
+import { doctor } from "./doctor.ts";
+import { exec } from "./exec.ts";
 import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
 import { clean, note, print } from "./output.ts";
@@ -20,9 +23,12 @@ const commands: Readonly<Record<string, Command>> = {
   runs,
   show,
   series,
+  compare,
   export: exportCommand,
   import: importCommand,
+  exec,
   rm,
+  doctor,
 };
 
 const general = `usage: runlog COMMAND [--store DIR] ...
@@ -35,7 +41,7 @@ ${Object.values(commands)
 Results go to stdout, the rest to stderr. Exit code 0: done, 1: failed, 2: wrong usage,
 3: done, but something is pending or was set aside.`;
 
-async function main(args: readonly string[]): Promise<ExitCode> {
+async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
     print(general);
@@ -50,7 +56,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   return await execute(command, rest);
 }
 
-async function execute(command: Command, args: readonly string[]): Promise<ExitCode> {
+async function execute(command: Command, args: readonly string[]): Promise<number> {
   try {
     const input = parse(command, args);
     if (input !== "help") return await command.run(input);
@@ -67,7 +73,7 @@ async function execute(command: Command, args: readonly string[]): Promise<ExitC
 // A reader that has seen enough (`runlog runs | head`) is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
-  process.exit(0);
+  if (commands[process.argv[2] ?? ""]?.passesOutput !== true) process.exit(0);
 });
 
 process.exitCode = await main(process.argv.slice(2));

@@ -44,10 +44,13 @@ function split(
 function withJoinedValues(args: readonly string[], options: ParseArgsOptionsConfig): string[] {
   const joined: string[] = [];
   let takesValue = false;
-  for (const arg of args) {
+  const end = args.indexOf("--");
+  // What follows -- is no option.
+  const last = end < 0 ? args.length : end;
+  for (const arg of args.slice(0, last)) {
     if (takesValue && /^-[^-]/.test(arg)) joined.push(`${joined.pop()}=${arg}`);
     else joined.push(arg);
     takesValue = !takesValue && arg.startsWith("--") && options[arg.slice(2)]?.type === "string";
   }
-  return joined;
+  return [...joined, ...args.slice(last)];
 }

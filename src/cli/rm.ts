@@ -1,3 +1,5 @@
+import { rm as rmFolder } from "node:fs/promises";
+import { join } from "node:path";
 import type { Command } from "./command.ts";
 import { print } from "./output.ts";
 import { checkRun, withStore } from "./store.ts";
@@ -13,6 +15,8 @@ export const rm: Command = {
       for (const run of input.positionals) await checkRun(store, run);
       for (const run of input.positionals) {
         await store.delete(run);
+        // What `exec` kept of its output. The id was checked above: it names no other folder.
+        await rmFolder(join(store.location, ".catalog", run), { recursive: true, force: true });
         print(run);
       }
     });

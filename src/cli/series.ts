@@ -1,25 +1,63 @@
 import { numberToJson } from "../model/rich.ts";
 import { type Series, seriesOf } from "../read/series.ts";
-import { argument, type Command, flag, textOf, UsageError } from "./command.ts";
+import { argument, type Command, flag, type Input, textOf, UsageError } from "./command.ts";
 import { jsonText } from "./json.ts";
-import { printAll, short, table } from "./output.ts";
-import { readRun } from "./store.ts";
+import { clean, printAll, short, table } from "./output.ts";
+import { follow, type Point, pointsOf } from "./series-follow.ts";
+import { readRun, withStore } from "./store.ts";
 
 /** `runlog series`: one key's observations. */
 export const series: Command = {
-  usage: "series RUN KEY [--task NAME] [--json|--csv]",
-  summary: "print every observation of a key: step, time, value",
-  options: { task: { type: "string" }, json: { type: "boolean" }, csv: { type: "boolean" } },
+  usage: "series RUN KEY [--task NAME] [--json|--csv] [--follow]",
+  summary:
+    "print every observation of a key: step, time, value; with --follow also new ones, until the run ends",
+  options: {
+    task: { type: "string" },
+    json: { type: "boolean" },
+    csv: { type: "boolean" },
+    follow: { type: "boolean" },
+  },
   positionals: [2, 2],
   async run(input) {
     const [json, csv] = [flag(input, "json"), flag(input, "csv")];
     if (json && csv) throw new UsageError("say --json or --csv, not both");
-    const state = await readRun(input.store, argument(input, 0));
-    const found = seriesOf(state, argument(input, 1), textOf(input, "task"));
+    const [run, key, task] = [argument(input, 0), argument(input, 1), textOf(input, "task")];
+    if (flag(input, "follow")) return await following(input, run, key, task);
+    const found = seriesOf(await readRun(input.store, run), key, task);
     await printAll(json ? asJson(found) : csv ? asCsv(found) : asTable(found));
     return 0;
   },
 };
+
+/** @returns 130 when it was interrupted, as a shell would say */
+async function following(input: Input, run: string, key: string, task: string | undefined): Promise<number> {
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once("SIGINT", interrupt);
+  // Waiting for changes holds no process open; somebody reading them does.
+  const alive = setInterval(() => undefined, 60_000);
+  try {
+    await withStore(input.store, async (store) => {
+      const points = follow(store, run, key, task, stop.signal);
+      await printAll(followed(points, flag(input, "json"), flag(input, "csv")));
+    });
+  } finally {
+    clearInterval(alive);
+    process.off("SIGINT", interrupt);
+  }
+  return stop.signal.aborted ? 130 : 0;
+}
+
+/** A line each: of the CSV, of JSON Lines `{"step":…,"time":…,"value":…}`, or of words apart by two spaces. */
+async function* followed(points: AsyncIterable<Point>, json: boolean, csv: boolean): AsyncGenerator<string> {
+  if (csv) yield csvHeading;
+  for await (const point of points) {
+    const [step, time, value] = point;
+    if (json) yield `${jsonText({ step, time, value }, 0)}\n`;
+    else if (csv) yield csvLine(point);
+    else yield `${cells(point).map(clean).join("  ")}\n`;
+  }
+}
 
 /** `{"step":[…],"time":[…],"value":[…]}`, as the server gives it. Times are milliseconds since 1970. */
 function* asJson({ step, time, value }: Series): Generator<string> {
@@ -27,22 +65,28 @@ function* asJson({ step, time, value }: Series): Generator<string> {
   yield `${jsonText({ step: list(step), time: list(time), value: list(value) }, 0)}\n`;
 }
 
+const csvHeading = "step,time,value\n";
+
 function* asCsv(found: Series): Generator<string> {
-  yield "step,time,value\n";
-  for (const [step, time, value] of rows(found)) yield `${step},${time},${csvField(plainText(value))}\n`;
+  yield csvHeading;
+  for (const point of pointsOf(found)) yield csvLine(point);
+}
+
+function csvLine([step, time, value]: Point): string {
+  return `${step},${time},${csvField(plainText(value))}\n`;
 }
 
 function* asTable(found: Series): Generator<string> {
-  const cells = Array.from(rows(found), ([step, time, value]) => [
+  for (const line of table(["step", "time (UTC)", "value"], Array.from(pointsOf(found), cells)))
+    yield `${line}\n`;
+}
+
+function cells([step, time, value]: Point): string[] {
+  return [
     String(step),
     new Date(time).toISOString(),
     typeof value === "number" ? short(value) : plainText(value),
-  ]);
-  for (const line of table(["step", "time (UTC)", "value"], cells)) yield `${line}\n`;
-}
-
-function* rows({ step, time, value }: Series): Generator<[step: number, time: number, value: unknown]> {
-  for (let row = 0; row < step.length; row++) yield [step[row] as number, time[row] as number, value[row]];
+  ];
 }
 
 function plainText(value: unknown): string {

@@ -9,6 +9,7 @@ import { syncRuns } from "../sync/sync-runs.ts";
 import { type Command, type ExitCode, flag, type Input, textOf, textsOf, UsageError } from "./command.ts";
 import { destinationOf, parseTo } from "./destinations.ts";
 import { clean, note, print } from "./output.ts";
+import { withProgress } from "./progress.ts";
 import { type Standing, standingsOf } from "./standing.ts";
 import { checkRun, listRuns, withStore } from "./store.ts";
 
@@ -78,15 +79,25 @@ async function carry(
     note(`${clean(job.name.kind)} ${clean(job.name.url)}: this version does not know such a destination`);
     return 3;
   }
+  const name = destinationName(destination);
   const carried = job.runs.map(({ run, uid, joined }) => ({ run, uid, owner: !joined }));
   const forEver = new AbortController().signal;
-  const { problem } = dry ? destination : await syncRuns(store, destination, carried, forEver);
-  const standings = await standingsOf(store, destinationName(destination), job.runs);
+  const look = async (): Promise<string> => progressOf(destination, await standingsOf(store, name, job.runs));
+  const { problem } = dry
+    ? destination
+    : await withProgress(look, () => syncRuns(store, destination, carried, forEver));
+  const standings = await standingsOf(store, name, job.runs);
   report(destination, standings, problem);
   if (dry)
     for (const { run, pending } of standings)
       if (pending > 0) print(`  ${clean(run)}: would deliver ${pending}`);
   return !dry && standings.some(({ pending, setAside }) => pending > 0 || setAside > 0) ? 3 : 0;
+}
+
+function progressOf({ kind, url }: Destination, standings: readonly Standing[]): string {
+  const delivered = standings.reduce((total, standing) => total + standing.delivered, 0);
+  const all = standings.reduce((total, standing) => total + standing.pending, delivered);
+  return `${kind} ${url}: ${delivered} of ${all} delivered`;
 }
 
 function report(

@@ -1,12 +1,13 @@
 import { messageOf } from "../errors.ts";
 import { mainTask } from "../model/observation.ts";
 import type { FinishRecord, Status } from "../model/records.ts";
+import { foldSegments } from "../read/fold.ts";
 import type { Carried } from "../sync/courier.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { readTracked, trackVariables } from "./environment.ts";
 import type { Lease } from "./lease.ts";
 import { closeSilent } from "./liveness.ts";
-import type { Opening } from "./opening.ts";
+import { allSegments, type Opening } from "./opening.ts";
 import type { Platform, Watched } from "./platform.ts";
 import type { Recorder } from "./recorder.ts";
 import { pendingLines, type RunReport, storageProblem } from "./report.ts";
@@ -21,6 +22,8 @@ export interface CoreParts {
   readonly owner: boolean;
   /** Observations of the run that were here before this writer. */
   readonly before: number;
+  /** Observations that a `rewindTo` took back. */
+  readonly superseded: number;
   readonly recorder: Recorder;
   readonly tracker: Tracker;
   readonly writer: Writer;
@@ -48,7 +51,7 @@ export interface RunCore extends CoreParts {
   ignoreFullStorage(error: unknown): void;
   finish(
     status: "SUCCESS" | "FAIL" | undefined,
-    why: string | undefined,
+    why: Pick<FinishRecord, "message" | "signal"> | undefined,
     timeout: number,
   ): Promise<RunReport>;
   /** Ends nothing: another writer goes on with the run. */
@@ -57,6 +60,9 @@ export interface RunCore extends CoreParts {
   /** For the platform's lifecycle. */
   readonly watched: Watched;
 }
+
+/** A run of more observations is not read again only to draw its end. */
+const mostShown = 1_000_000;
 
 export function createCore(parts: CoreParts): RunCore {
   const { platform, recorder, tracker, writer, opening, deliveries } = parts;
@@ -125,6 +131,17 @@ export function createCore(parts: CoreParts): RunCore {
     });
   };
 
+  const showEnd = async (report: RunReport): Promise<void> => {
+    const command = platform.syncCommand(report.location);
+    if (platform.showEnd === undefined) {
+      for (const line of pendingLines(report, command)) platform.warn(line);
+      return;
+    }
+    const { store, run } = await opening.opened;
+    const many = parts.before + tracker.tracked > mostShown;
+    platform.showEnd(report, many ? undefined : foldSegments(await allSegments(store, run)), command);
+  };
+
   const core: RunCore = {
     ...parts,
     get finished() {
@@ -157,7 +174,7 @@ export function createCore(parts: CoreParts): RunCore {
     },
     finish(status, why, timeout) {
       finishing ??= (async () => {
-        end(status, why === undefined ? {} : { message: why });
+        end(status, why ?? {});
         parts.ended();
         await flushQuietly();
         await closeOthers();
@@ -167,9 +184,7 @@ export function createCore(parts: CoreParts): RunCore {
         deliveries.retire();
         // It opens again for whatever still comes: late observations, a destination that is back.
         if (parts.ownStore) await opening.opened.then(({ store }) => store.close());
-        if (!parts.quiet) {
-          for (const line of pendingLines(report, platform.syncCommand(report.location))) platform.warn(line);
-        }
+        if (!parts.quiet) await showEnd(report);
         return report;
       })();
       return finishing;
@@ -196,7 +211,7 @@ export function createCore(parts: CoreParts): RunCore {
         ...(opening.renamedFrom !== undefined && { renamedFrom: opening.renamedFrom }),
         ...(problem !== undefined && { problem: storageProblem(storage, problem) }),
         environment: [...environment],
-        destinations: deliveries.report(opening.run, parts.before + tracker.tracked),
+        destinations: deliveries.report(opening.run, parts.before + tracker.tracked, parts.superseded),
       };
     },
     watched: {

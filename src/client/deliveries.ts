@@ -16,6 +16,8 @@ export interface DestinationReport {
   readonly pending: number;
   /** Observations that it refused for good; kept here with its words. */
   readonly setAside: number;
+  /** Observations taken back by `rewindTo` that this destination shows all the same: nothing can be deleted there. */
+  readonly superseded?: number;
   /** Milliseconds since 1970 since when something has been pending. */
   readonly oldest?: number;
   readonly nextTry?: number;
@@ -35,7 +37,7 @@ export interface Deliveries {
   /** Waits for delivery, at most `timeout` milliseconds. */
   drain(timeout: number): Promise<void>;
   /** By destination, named by its URL. @param total observations of the run, here */
-  report(run: string, total: number): Record<string, DestinationReport>;
+  report(run: string, total: number, superseded: number): Record<string, DestinationReport>;
   /** The run is finished: goes on only until all is there. */
   retire(): void;
 }
@@ -76,9 +78,10 @@ export function createDeliveries(destinations: readonly Destination[], platform:
         limit.abort();
       }
     },
-    report(run, total) {
+    report(run, total, superseded) {
       const reports: Record<string, DestinationReport> = {};
-      for (const courier of couriers) reports[courier.destination.url] = reportOf(courier, run, total);
+      for (const courier of couriers)
+        reports[courier.destination.url] = reportOf(courier, run, total, superseded);
       const waits = Object.values(reports).some((each) => each.pending > 0);
       pendingSince = waits ? (pendingSince ?? Date.now()) : undefined;
       if (pendingSince === undefined) return reports;
@@ -102,7 +105,7 @@ export async function* runsNaming(store: LocalStore, destination: Destination): 
   }
 }
 
-function reportOf(courier: Courier, run: string, total: number): DestinationReport {
+function reportOf(courier: Courier, run: string, total: number, superseded: number): DestinationReport {
   const { destination, nextTry } = courier;
   const entry = courier.entry(run);
   const delivered = entry?.delivered ?? 0;
@@ -119,6 +122,7 @@ function reportOf(courier: Courier, run: string, total: number): DestinationRepo
     delivered,
     pending,
     setAside,
+    ...(superseded > 0 && !destination.foldsRewinds && { superseded }),
     ...(nextTry !== undefined && !done && { nextTry }),
     ...(link !== undefined && { link }),
     ...(problem !== undefined && { problem }),

@@ -1,5 +1,7 @@
+import type { RunState } from "../read/state.ts";
 import type { LocalStore } from "../stores/store.ts";
 import type { Destination } from "../sync/destination.ts";
+import type { RunReport } from "./report.ts";
 import type { Run } from "./run.ts";
 
 /** What differs between a page and a process; each entry of the package makes one. */
@@ -22,6 +24,14 @@ export interface Platform {
   watch(run: Watched): () => void;
   /** The command that delivers what waits in the store at `location`; undefined where there is no command line. */
   syncCommand(location: string): string | undefined;
+  /**
+   * Shows a person at a terminal how a run ended; absent where nobody looks.
+   * @param state the run as it is kept; undefined when it is too long to read again
+   * @param command delivers what waits
+   */
+  readonly showEnd?:
+    | ((report: RunReport, state: RunState | undefined, command: string | undefined) => void)
+    | undefined;
   /** Tells a person something, once, where they look: stderr or the console. */
   warn(message: string): void;
   /** Sends what goes out in the background; in Node it does not keep the process from ending. @default the platform's */

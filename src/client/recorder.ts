@@ -22,8 +22,22 @@ export interface Draft {
   readonly upTo: number;
 }
 
+/** Where a key's next metric goes, kept by the caller from call to call so that nothing is looked up twice. */
+export interface Slot {
+  block: Block | undefined;
+  index: number;
+}
+
 export interface Recorder {
-  metric(task: string, attempt: number, key: string, step: number, time: number, value: number): void;
+  metric(
+    slot: Slot,
+    task: string,
+    attempt: number,
+    key: string,
+    step: number,
+    time: number,
+    value: number,
+  ): void;
   value(task: string, attempt: number, key: string, step: number, time: number, value: EncodedValue): void;
   /** Any other record; comes after all metrics of its task recorded so far. */
   record(record: object, task?: string): void;
@@ -39,7 +53,10 @@ export interface Recorder {
   readonly full: boolean;
 }
 
+/** Metrics of one task in columns, while they are gathered. */
 interface Block {
+  /** False once nothing may be added: its draft is closed, or something else of the task came after it. */
+  open: boolean;
   readonly task: string;
   readonly attempt: number;
   readonly keys: string[];
@@ -67,6 +84,7 @@ export function createRecorder(): Recorder {
     closed.push({ records: () => content.map(textOf), observations, bytes, upTo: count });
     closedBytes += bytes;
     parts = [];
+    for (const block of open.values()) block.open = false;
     open = new Map();
     observations = 0;
     bytes = 0;
@@ -79,20 +97,37 @@ export function createRecorder(): Recorder {
     if (observations >= maxObservations || bytes >= maxDraftBytes) close();
   };
 
+  const shut = (task: string): void => {
+    const block = open.get(task);
+    if (block !== undefined) block.open = false;
+    open.delete(task);
+  };
+
+  /** Finds the key's place in the open block of its task. */
+  const place = (slot: Slot, task: string, attempt: number, key: string): Block => {
+    let block = open.get(task);
+    if (block === undefined || block.attempt !== attempt) {
+      shut(task);
+      block = newBlock(task, attempt);
+      open.set(task, block);
+      parts.push(block);
+    }
+    let index = block.index.get(key);
+    if (index === undefined) {
+      index = block.keys.push(key) - 1;
+      block.index.set(key, index);
+    }
+    slot.block = block;
+    slot.index = index;
+    return block;
+  };
+
   return {
-    metric(task, attempt, key, step, time, value) {
-      let block = open.get(task);
-      if (block === undefined || block.attempt !== attempt) {
-        block = newBlock(task, attempt);
-        open.set(task, block);
-        parts.push(block);
-      }
-      let index = block.index.get(key);
-      if (index === undefined) {
-        index = block.keys.push(key) - 1;
-        block.index.set(key, index);
-      }
-      block.key.push(index);
+    metric(slot, task, attempt, key, step, time, value) {
+      let { block } = slot;
+      if (block === undefined || !block.open || block.attempt !== attempt)
+        block = place(slot, task, attempt, key);
+      block.key.push(slot.index);
       block.step.push(step);
       block.time.push(time);
       block.value.push(numberToJson(value));
@@ -100,7 +135,7 @@ export function createRecorder(): Recorder {
     },
     value(task, attempt, key, step, time, value) {
       // The order of a key's records is the order of its tracking: its metrics so far stay in front.
-      if (open.get(task)?.index.has(key)) open.delete(task);
+      if (open.get(task)?.index.has(key)) shut(task);
       const start = JSON.stringify({ type: "value", task, ...(attempt > 1 && { attempt }), key, step, time });
       const meta = value.meta === undefined ? "" : `,"meta":${value.meta}`;
       const text = `${start.slice(0, -1)},"json":${value.json}${meta}}`;
@@ -108,7 +143,7 @@ export function createRecorder(): Recorder {
       grown(text.length, 1);
     },
     record(record, task) {
-      if (task !== undefined) open.delete(task);
+      if (task !== undefined) shut(task);
       const text = JSON.stringify(record);
       parts.push(text);
       grown(text.length, 0);
@@ -136,7 +171,7 @@ export function createRecorder(): Recorder {
 }
 
 function newBlock(task: string, attempt: number): Block {
-  return { task, attempt, keys: [], index: new Map(), key: [], step: [], time: [], value: [] };
+  return { open: true, task, attempt, keys: [], index: new Map(), key: [], step: [], time: [], value: [] };
 }
 
 function textOf(part: Part): string {

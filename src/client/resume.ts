@@ -28,8 +28,10 @@ export interface Resumed {
   readonly opening: Opening;
   readonly uid: string;
   readonly owner: boolean;
-  /** Observations of the run that stood before this writer. */
+  /** Observations of the run that were tracked before this writer. */
   readonly before: number;
+  /** Observations taken back by this writer or an earlier one. */
+  readonly superseded: number;
   /** task -> its last step so far. */
   readonly lastSteps: ReadonlyMap<string, number>;
 }
@@ -71,7 +73,8 @@ export async function openExisting(parts: ResumeParts): Promise<Resumed> {
     opening,
     uid,
     owner,
-    before: state?.observations ?? 0,
+    before: (state?.observations ?? 0) + (state?.superseded ?? 0),
+    superseded: (state?.superseded ?? 0) + takenBack(state, parts.rewindTo),
     lastSteps: lastSteps(state, parts.rewindTo),
   };
 }
@@ -129,6 +132,14 @@ async function continuing(
     ended: await withoutLock(store, mine),
     ...(rewindTo !== undefined && { rewindTo }),
   };
+}
+
+function takenBack(state: RunState | undefined, rewindTo = Number.POSITIVE_INFINITY): number {
+  let count = 0;
+  for (const { columns } of state?.tasks.values() ?? []) {
+    for (const { step } of columns.values()) for (const each of step) if (each >= rewindTo) count += 1;
+  }
+  return count;
 }
 
 function lastSteps(state: RunState | undefined, rewindTo = Number.POSITIVE_INFINITY): Map<string, number> {

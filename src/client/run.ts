@@ -26,6 +26,11 @@ export class Run<M extends MetricModel | undefined = MetricModel | undefined> {
     });
   }
 
+  /** What is behind a run; for this package's own programs. */
+  static core(run: Run): RunCore {
+    return run.#core;
+  }
+
   /** Its id; changes only when the store turns out to have that id already, before anything is written. */
   get id(): string {
     return this.#core.opening.run;
@@ -132,7 +137,7 @@ export class Run<M extends MetricModel | undefined = MetricModel | undefined> {
 
   /** Ends the run as FAIL and says why, as `trackRun` does for what its body throws. */
   fail(message: string): Promise<RunReport> {
-    return this.#core.finish("FAIL", message, 10_000);
+    return this.#core.finish("FAIL", { message }, 10_000);
   }
 
   /** How it stands: what is tracked, kept, delivered, and what a person should do. */

@@ -2,7 +2,7 @@ import { ValidationError } from "../errors.ts";
 import type { MetricModel } from "../model/metrics.ts";
 import { checkKey, checkStep, type KeyClock, nextTime } from "../model/observation.ts";
 import { type EncodedValue, encodeValue, ValueRule } from "../model/value.ts";
-import type { Recorder } from "./recorder.ts";
+import type { Recorder, Slot } from "./recorder.ts";
 
 /**
  * The call that a training loop makes: checks everything, then records everything, so that a bad value among good
@@ -46,7 +46,10 @@ export interface TrackerParts {
   readonly warn: (message: string) => void;
 }
 
+/** What is remembered of a key between calls. */
 interface KeyState {
+  readonly key: string;
+  readonly slot: Slot;
   clock: KeyClock | undefined;
   unstepped: boolean;
 }
@@ -56,8 +59,8 @@ interface TaskState {
   lastStep: number | undefined;
 }
 
-/** A checked observation: a number, or a value already encoded. */
-type Checked = readonly [key: string, value: number | EncodedValue];
+/** What is stored of a checked value: the number itself, or its JSON. */
+type Checked = number | EncodedValue;
 
 export function createTracker(parts: TrackerParts): Tracker {
   const { recorder, model } = parts;
@@ -76,53 +79,54 @@ export function createTracker(parts: TrackerParts): Tracker {
     return state;
   };
 
-  const check = (state: TaskState, key: string, raw: unknown): Checked | undefined => {
-    try {
-      if (!state.keys.has(key)) checkKey(key);
-      const value = model === undefined ? raw : model.check(key, raw);
-      if (typeof value === "number") return [key, value];
-      return value === undefined ? undefined : [key, encode(key, value)];
-    } catch (error) {
-      if (parts.onInvalid === "throw" || !(error instanceof ValidationError)) throw error;
-      invalid += 1;
-      lastInvalid = error.message;
-      return undefined;
+  const keyOf = (state: TaskState, key: string): KeyState => {
+    let known = state.keys.get(key);
+    if (known === undefined) {
+      checkKey(key);
+      known = { key, slot: { block: undefined, index: 0 }, clock: undefined, unstepped: false };
+      state.keys.set(key, known);
     }
+    return known;
   };
 
-  const warnUnstepped = (state: KeyState, key: string): void => {
+  const check = (key: string, raw: unknown): Checked | undefined => {
+    const value = model === undefined ? raw : model.check(key, raw);
+    if (typeof value === "number") return value;
+    return value === undefined ? undefined : encode(key, value);
+  };
+
+  const setAside = (error: unknown): void => {
+    if (parts.onInvalid === "throw" || !(error instanceof ValidationError)) throw error;
+    invalid += 1;
+    lastInvalid = error.message;
+  };
+
+  const warnUnstepped = (state: KeyState): void => {
     if (state.unstepped && !warned) {
       warned = true;
       parts.warn(
-        `'${key}' was tracked twice without a step: both are at step 0. Pass { step } or { step: "next" }.`,
+        `'${state.key}' was tracked twice without a step: both are at step 0. Pass { step } or { step: "next" }.`,
       );
     }
     state.unstepped = true;
   };
 
   const keep = (
-    state: TaskState,
+    known: KeyState,
     task: string,
     attempt: number,
-    item: Checked,
+    value: Checked,
     step: number,
     now: number,
-  ): KeyState => {
-    const [key, value] = item;
-    let known = state.keys.get(key);
-    if (known === undefined) {
-      known = { clock: undefined, unstepped: false };
-      state.keys.set(key, known);
-    }
+  ): void => {
     const time = nextTime(known.clock, step, now);
     if (known.clock === undefined) known.clock = { step, time };
     else {
       known.clock.step = step;
       known.clock.time = time;
     }
-    if (typeof value === "number") recorder.metric(task, attempt, key, step, time, value);
-    else recorder.value(task, attempt, key, step, time, value);
-    return known;
+    if (typeof value === "number") recorder.metric(known.slot, task, attempt, known.key, step, time, value);
+    else recorder.value(task, attempt, known.key, step, time, value);
   };
 
   return {
@@ -135,21 +139,31 @@ export function createTracker(parts: TrackerParts): Tracker {
       }
       const state = stateOf(task);
       const step = stepOf(options?.step, state);
-      const items: Checked[] = [];
+      const keys: KeyState[] = [];
+      const checked: Checked[] = [];
       for (const key of Object.keys(values)) {
         const raw = read(values, key);
         if (raw === undefined) continue;
-        const item = check(state, key, raw);
-        if (item !== undefined) items.push(item);
+        try {
+          const known = keyOf(state, key);
+          const value = check(key, raw);
+          if (value === undefined) continue;
+          keys.push(known);
+          checked.push(value);
+        } catch (error) {
+          setAside(error);
+        }
       }
-      if (items.length === 0 || !parts.admits(items.length)) return;
+      if (keys.length === 0 || !parts.admits(keys.length)) return;
       const now = parts.now();
-      for (const item of items) {
-        const known = keep(state, task, attempt, item, step, now);
-        if (options?.step === undefined && typeof item[1] === "number") warnUnstepped(known, item[0]);
+      for (let index = 0; index < keys.length; index++) {
+        const known = keys[index] as KeyState;
+        const value = checked[index] as Checked;
+        keep(known, task, attempt, value, step, now);
+        if (options?.step === undefined && typeof value === "number") warnUnstepped(known);
       }
       state.lastStep = state.lastStep === undefined ? step : Math.max(state.lastStep, step);
-      tracked += items.length;
+      tracked += keys.length;
       parts.recorded();
     },
     get tracked() {

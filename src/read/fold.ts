@@ -6,7 +6,7 @@ import { readRecords } from "../model/segment-line.ts";
 import { addMetrics, addValue, type Place, supersede } from "./columns.ts";
 import { addLabel, addParameter, addRun, type Facts, noFacts } from "./facts.ts";
 import { inOrder } from "./order.ts";
-import type { Loss, RunState } from "./state.ts";
+import type { Loss, RunState, TaskState } from "./state.ts";
 import { endedBy, isFinished, type Mark, outcomeOf, participants, rewindLimit } from "./status.ts";
 import { type TaskNotes, taskState } from "./tasks.ts";
 
@@ -125,6 +125,7 @@ function stateOf(walk: Walk, first: Segment): RunState {
   const outcome = outcomeOf(marks, isEnded);
   const started = facts.started ?? first.clock;
   const limit = rewindLimit(marks);
+  const tracked = countOf(walk.tasks.values());
   if (limit !== undefined) for (const { columns } of walk.tasks.values()) supersede(columns, limit);
   if (walk.tasks.size === 0) notesOf(walk, mainTask);
   const tasks = [...walk.tasks.values()].map((notes) => taskState(notes, isEnded, { ...outcome, started }));
@@ -154,12 +155,13 @@ function stateOf(walk: Walk, first: Segment): RunState {
     artifacts: walk.artifacts,
     lost: walk.lost,
     unknown: walk.unknown,
-    observations: tasks.reduce((sum, task) => sum + countOf(task.columns.values()), 0),
+    observations: countOf(tasks),
+    superseded: tracked - countOf(tasks),
   };
 }
 
-function countOf(columns: Iterable<{ readonly step: readonly number[] }>): number {
+function countOf(tasks: Iterable<Pick<TaskState, "columns">>): number {
   let count = 0;
-  for (const { step } of columns) count += step.length;
+  for (const { columns } of tasks) for (const { step } of columns.values()) count += step.length;
   return count;
 }

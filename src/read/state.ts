@@ -88,6 +88,8 @@ export interface RunState {
   readonly lost: readonly Loss[];
   /** Records of types that this version does not know. */
   readonly unknown: number;
-  /** Observations that stand (superseded ones do not). */
+  /** Observations that stand. */
   readonly observations: number;
+  /** Observations that a `rewindTo` took back. */
+  readonly superseded: number;
 }

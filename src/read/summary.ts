@@ -107,7 +107,7 @@ function metricOf({ step, value }: Column, goal: "min" | "max" | undefined): Met
 }
 
 /** The `x-goal` of a metric in the model's JSON Schema. */
-function goalOf(model: unknown, key: string): "min" | "max" | undefined {
+export function goalOf(model: unknown, key: string): "min" | "max" | undefined {
   const properties = fieldOf(model, "properties");
   const goal = fieldOf(fieldOf(properties, key), "x-goal");
   return goal === "min" || goal === "max" ? goal : undefined;

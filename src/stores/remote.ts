@@ -39,6 +39,7 @@ export function runLogStore(url: string, credentials: Credentials = {}): RunLogS
     ...(server.problem !== undefined && { problem: server.problem }),
     credentials: { ...server.userInfo, ...credentials },
     probe: "/healthz",
+    foldsRewinds: true,
     originAdvice: (origin) => `start the server with: runlog serve --cors-origin ${origin}`,
     deliver: copyRun,
   };

@@ -19,6 +19,8 @@ export interface Destination {
   readonly probe: string;
   /** What its owner must set so that pages of `origin` may write. */
   originAdvice(origin: string): string;
+  /** True where observations that were taken back vanish, because segments are kept there and folded. */
+  readonly foldsRewinds?: boolean;
   /** Makes the calls that bring one run up to date. Returns at the first answer that is not its to solve. */
   deliver(delivery: Delivery): Promise<Outcome>;
   /** The run's page there, for people, once the ledger knows it. */

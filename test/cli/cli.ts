@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ let bundled: Promise<string> | undefined;
 afterAll(folder.remove);
 
 /** The command line in one file, which starts five times faster than its sources. */
-function program(): Promise<string> {
+export function program(): Promise<string> {
   bundled ??= bundle();
   return bundled;
 }
@@ -50,7 +50,12 @@ export interface CliOptions {
 
 /** Runs `runlog ...args` to its end. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<Ended> {
-  const { child, ended } = await begin(args, options);
+  return await run([await program(), ...args], options);
+}
+
+/** Runs a script, by its path and arguments, to its end. */
+export async function run(script: readonly string[], options: CliOptions = {}): Promise<Ended> {
+  const { child, ended } = start(script, options);
   child.stdin.end(options.input ?? "");
   return await ended;
 }
@@ -78,9 +83,19 @@ export async function serving(args: readonly string[]): Promise<Serving> {
   };
 }
 
-async function begin(args: readonly string[], { env = {}, cwd }: CliOptions) {
+/** Starts `runlog ...args`. */
+export async function begin(args: readonly string[], options: CliOptions): Promise<Started> {
+  return start([await program(), ...args], options);
+}
+
+export interface Started {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<Ended>;
+}
+
+function start(script: readonly string[], { env = {}, cwd }: CliOptions): Started {
   const inherited = Object.entries(process.env).filter(([name]) => !foreign.test(name));
-  const child = spawn(process.execPath, [await program(), ...args], {
+  const child = spawn(process.execPath, script, {
     env: { ...Object.fromEntries(inherited), ...env },
     ...(cwd !== undefined && { cwd }),
   });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mlflow } from "../../src/destinations/mlflow/index.ts";
-import { openStore, type RunSummary, startRun } from "../../src/node.ts";
+import { openStore, type RunSummary, resumeRun, startRun } from "../../src/node.ts";
 import { type CountingProxy, startProxy } from "../destinations/mlflow/proxy.ts";
 import { history, rest, runsOf } from "../destinations/mlflow/server-rest.ts";
 import { needs } from "../env/find.ts";
@@ -85,6 +85,31 @@ describe.skipIf(!needs("mlflow"))("to MLflow, whatever ends", { timeout: 180_000
     for (const { body } of sent) bodies.set(body, (bodies.get(body) ?? 0) + 1);
     // While it was down the batch in flight was tried again and again, in the same bytes, and no other.
     expect([...bodies.values()].filter((times) => times > 1)).toHaveLength(1);
+  });
+
+  it("says how many observations it still shows after a rewind", async () => {
+    const options = {
+      store: join(folder, "rewound"),
+      syncTo: [mlflow(server.url)],
+      quiet: true,
+      key: "cell",
+    };
+    const first = await resumeRun(options);
+    for (let step = 0; step < 10; step++) first.track({ loss: step }, { step });
+    await first.sync({ timeout: 60_000 });
+    const again = await resumeRun({ ...options, rewindTo: 4 });
+    for (let step = 4; step < 6; step++) again.track({ loss: -step }, { step });
+    await first.finish(undefined, { timeout: 60_000 });
+    const report = await again.finish(undefined, { timeout: 60_000 });
+    expect(Object.values(report.destinations)[0]).toMatchObject({
+      state: "done",
+      delivered: 12,
+      pending: 0,
+      superseded: 6,
+    });
+    expect(await steps(again.uid)).toEqual([0, 1, 2, 3, 4, 4, 5, 5, 6, 7, 8, 9]);
+    const { value } = await openStore(options.store).series(again.id, "loss");
+    expect([...value]).toEqual([0, 1, 2, 3, -4, -5]);
   });
 
   it("sends everything to a new run once the server's database is gone", async () => {

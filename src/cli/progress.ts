@@ -1,0 +1,33 @@
+import { clean } from "./output.ts";
+
+const everyMillis = 250;
+
+/**
+ * One line on stderr that is written over while `body` works, where stderr is a terminal; else nothing.
+ * @param look what to say now
+ */
+export async function withProgress<T>(look: () => Promise<string>, body: () => Promise<T>): Promise<T> {
+  if (!process.stderr.isTTY) return await body();
+  let over = false;
+  let looking: Promise<void> | undefined;
+  const show = (text: string): void => {
+    const line = clean(text).slice(0, (process.stderr.columns ?? 80) - 1);
+    if (!over) process.stderr.write(`\r\u001b[2K${line}`);
+  };
+  const timer = setInterval(() => {
+    // A look that fails says nothing: what it looks at reports its own trouble.
+    looking ??= look()
+      .then(show, () => undefined)
+      .finally(() => {
+        looking = undefined;
+      });
+  }, everyMillis);
+  try {
+    return await body();
+  } finally {
+    over = true;
+    clearInterval(timer);
+    await looking;
+    process.stderr.write("\r\u001b[2K");
+  }
+}
