@@ -22,6 +22,7 @@ export * from "./exports.ts";
 
 function nodePlatform(): Platform {
   const lifecycle = createNodeLifecycle();
+  const background = createBackgroundFetch();
   return {
     host,
     openStore: (name) => filesystemStore(name ?? process.env.RUNLOG_STORE ?? ".run_log_store"),
@@ -38,7 +39,8 @@ function nodePlatform(): Platform {
       return process.stderr.isTTY ? showEnd : undefined;
     },
     warn: (message) => void process.stderr.write(`${message}\n`),
-    fetch: createBackgroundFetch(),
+    fetch: background.fetch,
+    letGo: () => background.letGo(),
     timer(run, millis) {
       const timer = setTimeout(run, millis);
       timer.unref();

@@ -2,7 +2,7 @@ import { createCore } from "./client/core.ts";
 import { createDeliveries } from "./client/deliveries.ts";
 import { takeKey } from "./client/key-lock.ts";
 import { createLease } from "./client/lease.ts";
-import { type LetGoOptions, letGoWhen } from "./client/letting-go.ts";
+import { type LetGoOptions, type LettingGo, letGoWhen } from "./client/letting-go.ts";
 import { closeDead } from "./client/liveness.ts";
 import { type OpenedStore, withReading } from "./client/open-store.ts";
 import { type Opening, openNew, type RunStart } from "./client/opening.ts";
@@ -58,12 +58,14 @@ interface RunParts<M extends MetricModel | undefined> {
   readonly uid: string;
   readonly owner: boolean;
   readonly before: number;
+  readonly superseded: number;
   readonly lastSteps: ReadonlyMap<string, number>;
   readonly letGo: LetGoOptions;
 }
 
 export function createClient(platform: Platform): Client {
   const open = new Set<Run>();
+  const lettingGo = new Map<Run, LettingGo>();
   const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
 
   const storeOf = (given: LocalStore | string | undefined): LocalStore | undefined =>
@@ -94,6 +96,7 @@ export function createClient(platform: Platform): Client {
       warn,
     });
     const admits = (count: number): boolean => {
+      if (!core.admits(count)) return false;
       if (off || writer.accepts()) return !off;
       writer.refuse(count);
       return false;
@@ -112,13 +115,17 @@ export function createClient(platform: Platform): Client {
       const again = opening.again(Date.now());
       if (again !== undefined) recorder.record(again);
     });
-    const ended = (): void => void open.delete(run as Run);
-    const { uid, owner, before } = parts;
+    const ended = (): void => {
+      open.delete(run as Run);
+      lettingGo.delete(run as Run);
+    };
+    const { uid, owner, before, superseded } = parts;
     const core = createCore({
       platform,
       uid,
       owner,
       before,
+      superseded,
       recorder,
       tracker,
       writer,
@@ -131,7 +138,7 @@ export function createClient(platform: Platform): Client {
     });
     const run = new Run<M>(core);
     open.add(run as Run);
-    letGoWhen(core, platform, writerId, parts.letGo);
+    lettingGo.set(run as Run, letGoWhen(core, platform, writerId, parts.letGo));
     const lookAfter = async (store: LocalStore): Promise<void> => {
       await closeDead(store, Date.now());
       if (open.has(run as Run)) platform.timer(() => void lookAfter(store).catch(troubled), sweepMillis);
@@ -157,6 +164,17 @@ export function createClient(platform: Platform): Client {
     host: platform.host(),
   });
 
+  /** Cells of this page that were invalidated hand their run over before the next cell looks at it. */
+  const takeOver = async (store: LocalStore, id: string): Promise<boolean> => {
+    let handedOver = false;
+    for (const [run, each] of lettingGo) {
+      if (!each.begun || run.id !== id || (await run.store).location !== store.location) continue;
+      await each.handOver();
+      handedOver = true;
+    }
+    return handedOver;
+  };
+
   const isOff = (options: RunOptions): boolean => (options.mode ?? platform.setting("RUNLOG_MODE")) === "off";
 
   const startRun: Client["startRun"] = (options = {}) => {
@@ -174,6 +192,7 @@ export function createClient(platform: Platform): Client {
       uid,
       owner: true,
       before: 0,
+      superseded: 0,
       lastSteps: new Map(),
       letGo: {},
     });
@@ -207,6 +226,7 @@ export function createClient(platform: Platform): Client {
         joins,
         onParameterChange,
         rewindTo,
+        takeOver,
         start,
         warn: platform.warn,
       });

@@ -11,6 +11,7 @@ const source = (path: string): string => fileURLToPath(new URL(`../src/${path}`,
 const shared = [
   { find: /^runlog\/mlflow$/, replacement: source("destinations/mlflow/index.ts") },
   { find: /^runlog\/tfjs$/, replacement: source("integrations/tfjs.ts") },
+  { find: /^runlog\/notebook$/, replacement: source("integrations/notebook/index.ts") },
   { find: /^runlog\/server$/, replacement: source("server/index.ts") },
   { find: /^runlog\/node$/, replacement: source("node.ts") },
 ];

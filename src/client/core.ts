@@ -53,9 +53,13 @@ export interface RunCore extends CoreParts {
     status: "SUCCESS" | "FAIL" | undefined,
     why: Pick<FinishRecord, "message" | "signal"> | undefined,
     timeout: number,
+    /** Whether other writers of the run that hold no lock are closed with it. @default true */
+    closes?: boolean,
   ): Promise<RunReport>;
-  /** Ends nothing: another writer goes on with the run. */
+  /** Ends nothing: another writer goes on with the run, and this one keeps nothing more. */
   leave(): void;
+  /** False once it left: what is tracked then is counted as late. */
+  admits(count: number): boolean;
   report(): RunReport;
   /** For the platform's lifecycle. */
   readonly watched: Watched;
@@ -71,6 +75,8 @@ export function createCore(parts: CoreParts): RunCore {
   let ending: "SUCCESS" | "FAIL" | undefined;
   let finishing: Promise<RunReport> | undefined;
   let fullError: unknown;
+  let left = false;
+  let late = 0;
 
   const record = (content: object, task?: string): void => {
     recorder.record(content, task);
@@ -172,12 +178,13 @@ export function createCore(parts: CoreParts): RunCore {
     ignoreFullStorage(error) {
       fullError = error;
     },
-    finish(status, why, timeout) {
+    finish(status, why, timeout, closes = true) {
+      if (left) return Promise.resolve(core.report());
       finishing ??= (async () => {
         end(status, why ?? {});
         parts.ended();
         await flushQuietly();
-        await closeOthers();
+        if (closes) await closeOthers();
         parts.lease.release();
         await deliveries.drain(timeout);
         const report = core.report();
@@ -190,9 +197,13 @@ export function createCore(parts: CoreParts): RunCore {
       return finishing;
     },
     leave() {
+      left = true;
       ending = "SUCCESS";
       parts.ended();
-      parts.lease.release();
+    },
+    admits(count) {
+      if (left) late += count;
+      return !left;
     },
     report() {
       const problem =
@@ -204,6 +215,7 @@ export function createCore(parts: CoreParts): RunCore {
         status: ending ?? "PROCESSING",
         tracked: tracker.tracked,
         refused: writer.refused,
+        late,
         invalid: tracker.invalid,
         ...(tracker.lastInvalid !== undefined && { lastInvalid: tracker.lastInvalid }),
         storage: opening.problem === undefined ? storage : "memory",

@@ -92,6 +92,7 @@ export function createDeliveries(destinations: readonly Destination[], platform:
     },
     retire() {
       for (const courier of couriers) courier.retire();
+      if (couriers.some((courier) => courier.state === "delivering")) platform.letGo?.();
     },
   };
 }

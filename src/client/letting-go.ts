@@ -21,18 +21,39 @@ export interface LetGoOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A run that may be let go. */
+export interface LettingGo {
+  /** True from the moment the cell was invalidated. */
+  readonly begun: boolean;
+  /**
+   * Gives the run to the next cell of this page: all that was tracked is durable when it resolves, and what a cell that
+   * does not notice its end still tracks is no longer kept.
+   */
+  handOver(): Promise<void>;
+}
+
 /** Watches for the caller's wish to let the run go. */
-export function letGoWhen(core: RunCore, platform: Platform, writer: string, options: LetGoOptions): void {
-  let done = false;
+export function letGoWhen(
+  core: RunCore,
+  platform: Platform,
+  writer: string,
+  options: LetGoOptions,
+): LettingGo {
+  let begun = false;
   const letGo = async (): Promise<void> => {
-    if (done || core.finished) return;
-    done = true;
+    if (begun || core.finished) return;
+    begun = true;
     const { store } = await core.opening.opened;
     // The next cell comes before or after, never between: it either finds the lock free or is seen here.
     const freeKey = options.key === undefined ? undefined : await takeKey(store, options.key);
     try {
+      if (core.finished) return;
       await core.flushQuietly();
-      if (await isShared(core, writer)) return void core.finish(undefined, undefined, 10_000);
+      if (await isShared(core, writer)) {
+        // Durable before the key is free: of two that are let go at once only one sees the other at work and ends.
+        void core.finish(undefined, undefined, 10_000, false);
+        return await core.flushQuietly();
+      }
       await core.lease.free();
     } finally {
       freeKey?.();
@@ -43,6 +64,16 @@ export function letGoWhen(core: RunCore, platform: Platform, writer: string, opt
   options.invalidation?.then(gone, gone);
   if (options.signal?.aborted) gone();
   else options.signal?.addEventListener("abort", gone, { once: true });
+  return {
+    get begun() {
+      return begun;
+    },
+    async handOver() {
+      core.leave();
+      await core.flushQuietly();
+      core.lease.release();
+    },
+  };
 }
 
 /** Whether another writer is at work on the run, so that nobody will name this one as ended. */
@@ -60,6 +91,10 @@ async function participantsOf(core: RunCore): Promise<readonly Participant[]> {
 async function endUnlessTaken(core: RunCore, writer: string): Promise<void> {
   if (core.finished) return;
   const known = await participantsOf(core);
-  if (known.some((each) => each.writer === writer && !each.open)) core.leave();
-  else await core.finish(undefined, undefined, 10_000);
+  if (known.some((each) => each.writer === writer && !each.open)) {
+    core.leave();
+    core.lease.release();
+  }
+  // Others that hold no lock may have been let go a moment ago: they end by themselves, or are continued.
+  else await core.finish(undefined, undefined, 10_000, false);
 }

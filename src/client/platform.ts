@@ -36,6 +36,8 @@ export interface Platform {
   warn(message: string): void;
   /** Sends what goes out in the background; in Node it does not keep the process from ending. @default the platform's */
   readonly fetch?: typeof fetch;
+  /** Nobody waits any more for what `fetch` has in flight; where that would hold the process, it is given up. */
+  letGo?(): void;
   /** A timer that never holds a process open; gives its cancel. */
   timer(run: () => void, millis: number): () => void;
 }

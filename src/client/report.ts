@@ -12,6 +12,8 @@ export interface RunReport {
   readonly tracked: number;
   /** Observations that could not be kept: storage was full and 64 MiB waited in memory. */
   readonly refused: number;
+  /** Observations tracked after the next cell of this page had taken the run over; they are not kept. */
+  readonly late: number;
   /** Bad keys or values that `onInvalid: "report"` left out, and the last one's message. */
   readonly invalid: number;
   readonly lastInvalid?: string;

@@ -20,6 +20,8 @@ export interface ResumeParts {
   readonly joins: string | undefined;
   readonly onParameterChange: "new" | "keep" | "error";
   readonly rewindTo: number | undefined;
+  /** Called once it is sure that `run` is continued: cells of this page that had it hand it over; true if any did. */
+  readonly takeOver: (store: LocalStore, run: string) => Promise<boolean>;
   readonly start: RunStart;
   readonly warn: (message: string) => void;
 }
@@ -47,7 +49,9 @@ export async function openExisting(parts: ResumeParts): Promise<Resumed> {
     store,
     parts.key === undefined ? parts.run : await latestOfKey(store, parts.key),
   );
-  const state = found !== undefined && continues(parts, found) ? found : undefined;
+  const chosen = found !== undefined && continues(parts, found) ? found : undefined;
+  const handedOver = chosen !== undefined && (await parts.takeOver(store, chosen.run));
+  const state = handedOver ? await foldOf(store, chosen.run) : chosen;
   const run = state?.run ?? parts.run;
   const uid = state?.uid ?? parts.joins ?? parts.start.uid;
   if (parts.joins !== undefined && uid !== parts.joins) throw otherRun(run);

@@ -1,4 +1,5 @@
 import type { Watched } from "../client/platform.ts";
+import { watchBunRejections } from "./node-bun-rejections.ts";
 
 /**
  * What a process's end does to open runs. An empty event loop finishes them as `finish()` would; `process.exit()`,
@@ -19,6 +20,7 @@ export function createNodeLifecycle(): NodeLifecycle {
   const runs = new Set<Watched>();
   let message: string | undefined;
   let signal: string | undefined;
+  let rejected = false;
   let stop: (() => void) | undefined;
 
   const endAll = (status: "SUCCESS" | "FAIL"): void => {
@@ -30,11 +32,20 @@ export function createNodeLifecycle(): NodeLifecycle {
 
   const loopIsEmpty = (): void => {
     // A code other than 0 is a failure, and is left to the exit hook.
-    if (Number(process.exitCode ?? 0) === 0) for (const run of runs) void run.finish();
+    if (Number(process.exitCode ?? 0) === 0 && !rejected) for (const run of runs) void run.finish();
   };
-  const exits = (code: number): void => endAll(code === 0 && signal === undefined ? "SUCCESS" : "FAIL");
+  const exits = (code: number): void => {
+    endAll(code === 0 && signal === undefined && !rejected ? "SUCCESS" : "FAIL");
+  };
   const uncaught = (error: unknown): void => {
     message = error instanceof Error ? error.message : String(error);
+    // Deno ends then without its exit hook.
+    const ends = "deno" in process.versions && process.listenerCount("uncaughtException") === 0;
+    if (ends) endAll("FAIL");
+  };
+  const unhandled = (error: unknown): void => {
+    rejected = true;
+    uncaught(error);
   };
   const signalled = (name: NodeJS.Signals): void => {
     if (process.listeners(name).some((each) => !(brand in each))) {
@@ -64,7 +75,9 @@ export function createNodeLifecycle(): NodeLifecycle {
     process.on("exit", exits);
     process.on("uncaughtExceptionMonitor", uncaught);
     for (const name of signals) process.prependListener(name, signalled);
+    const stopRejections = "bun" in process.versions ? watchBunRejections(unhandled) : undefined;
     return () => {
+      stopRejections?.();
       process.off("beforeExit", loopIsEmpty);
       process.off("exit", exits);
       process.off("uncaughtExceptionMonitor", uncaught);

@@ -22,6 +22,7 @@ export async function bundleSuites(files: readonly string[]): Promise<string> {
     alias: {
       vitest: here("./shim.ts"),
       "runlog/tfjs": here("../../src/integrations/tfjs.ts"),
+      "runlog/notebook": here("../../src/integrations/notebook/index.ts"),
       "runlog/mlflow": here("../../src/destinations/mlflow/index.ts"),
       runlog: here("../../src/index.ts"),
     },

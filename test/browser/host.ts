@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import type { Outcome } from "./run-suites.ts";
 
 /** Where the suites run: straight in the page, or in a module worker that the page starts. */
-export type Place = "page" | "worker";
+export type Place = "page" | "worker" | "shared worker" | "service worker";
 
 /** A host with its one bundle. */
 export interface Host {
@@ -23,6 +23,15 @@ const START: Record<Place, string> = {
       const failed = [{ name: "the worker", message: event.message || "did not load" }];
       fetch("/outcome", { method: "POST", body: JSON.stringify({ passed: 0, skipped: 0, failed }) });
     };
+  </script>`,
+  "shared worker": `<script type="module">
+    window.worker = new SharedWorker("/suites.js", { type: "module" });
+  </script>`,
+  // Without events it would be ended after half a minute.
+  "service worker": `<script type="module">
+    await navigator.serviceWorker.register("/suites.js", { type: "module" });
+    const { active } = await navigator.serviceWorker.ready;
+    setInterval(() => active.postMessage("go on"), 5_000);
   </script>`,
 };
 

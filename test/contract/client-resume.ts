@@ -92,6 +92,23 @@ export function resumeContract(name: string, host: ClientHost): void {
       for (const run of runs) await run.finish();
     });
 
+    it("takes back all that an invalidated cell tracked, and keeps nothing that it tracks afterwards", async () => {
+      const given = await options();
+      for (let turn = 0; turn < 5; turn++) {
+        const key = `cell ${turn}`;
+        const first = await api.resumeRun({ ...given, key, invalidation: Promise.resolve() });
+        for (let step = 0; step < 3; step++) first.track({ loss: 99 }, { step });
+        const second = await api.resumeRun({ ...given, key, rewindTo: 0 });
+        first.track({ loss: 99 }, { step: 3 });
+        second.track({ loss: turn });
+        expect(second.id).toBe(first.id);
+        expect((await second.finish()).status).toBe("SUCCESS");
+        expect((await first.finish()).late).toBe(1);
+        expect([...(await api.openStore(given.store).series(first.id, "loss")).value]).toEqual([turn]);
+        expect((await api.openStore(given.store).runLog(first.id)).status).toBe("SUCCESS");
+      }
+    });
+
     it("lets an invalidated run go, to be continued by the next cell", async () => {
       const given = await options();
       let invalidate = (): void => undefined;

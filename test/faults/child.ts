@@ -26,6 +26,8 @@ export interface Script {
 }
 
 export interface ScriptOptions {
+  /** The program with its first arguments, the script among them. @default Node with `scripts/<name>.ts` */
+  readonly program?: readonly string[];
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -50,7 +52,8 @@ process.once("exit", killAll);
 export function startScript(name: string, options: ScriptOptions = {}): Script {
   const file = fileURLToPath(new URL(`./scripts/${name}.ts`, import.meta.url));
   const inherited = Object.entries(process.env).filter(([variable]) => !foreign.test(variable));
-  const child = spawn(process.execPath, ["--no-warnings", file, ...(options.args ?? [])], {
+  const [command = "", ...first] = options.program ?? [process.execPath, "--no-warnings", file];
+  const child = spawn(command, [...first, ...(options.args ?? [])], {
     env: { ...Object.fromEntries(inherited), ...options.env },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     ...(options.cwd !== undefined && { cwd: options.cwd }),

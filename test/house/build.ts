@@ -20,6 +20,7 @@ const WEB = {
   index: "src/index.ts",
   mlflow: "src/destinations/mlflow/index.ts",
   tfjs: "src/integrations/tfjs.ts",
+  notebook: "src/integrations/notebook/index.ts",
 };
 // Everything in one file, for a plain <script type="module">.
 const BUNDLE: Entries = { bundle: "src/bundle.ts" };

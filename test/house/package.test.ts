@@ -30,6 +30,7 @@ describe("package.json", () => {
       "./mlflow": ["types", "default"],
       "./node": ["types", "default"],
       "./tfjs": ["types", "default"],
+      "./notebook": ["types", "default"],
       "./server": ["types", "default"],
       "./bundle.js": ["types", "default"],
       "./package.json": true,
@@ -88,6 +89,7 @@ describe.each([
   ["dist/index.js", ["idb", "ky", "superjson", "zod/mini"]],
   ["dist/mlflow.js", ["ky", "runlog", "superjson", "zod/mini"]],
   ["dist/tfjs.js", ["runlog"]],
+  ["dist/notebook.js", ["runlog"]],
   ["dist/bundle.js", []],
 ])("%s", (path, packages) => {
   it("imports these packages at most, no file and nothing of Node", () => {
