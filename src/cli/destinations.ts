@@ -16,10 +16,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * The kind and address in `--to`: `http(s)://...` is a run-log store, `mlflow+http(s)://...` MLflow.
  * @throws {UsageError} for anything else.
  */
-export function parseTo(text: string): DestinationName {
+export function parseTo(text: string, option = "--to"): DestinationName {
   const [, tracker, url] = /^(mlflow\+)?(https?:\/\/.+)$/i.exec(text) ?? [];
   if (url === undefined || !URL.canParse(url)) {
-    throw new UsageError("--to must be http(s)://... for a run-log store or mlflow+http(s)://... for MLflow");
+    throw new UsageError(
+      `${option} must be http(s)://... for a run-log store or mlflow+http(s)://... for MLflow`,
+    );
   }
   return { kind: tracker === undefined ? "runlog" : "mlflow", url };
 }

@@ -26,7 +26,7 @@ export const sync: Command = {
   positionals: [0, Number.POSITIVE_INFINITY],
   async run(input) {
     const token = readToken(input);
-    const to = textsOf(input, "to").map(parseTo);
+    const to = textsOf(input, "to").map((text) => parseTo(text));
     return await withStore(input.store, async (store) => {
       if (!flag(input, "dry-run")) await closeDead(store, Date.now());
       const runs = await chosen(store, input.positionals);
