@@ -5,7 +5,7 @@ import { createLease } from "./client/lease.ts";
 import { type LetGoOptions, type LettingGo, letGoWhen } from "./client/letting-go.ts";
 import { closeDead } from "./client/liveness.ts";
 import { type OpenedStore, withReading } from "./client/open-store.ts";
-import { type Opening, openNew, type RunStart } from "./client/opening.ts";
+import { openNew, type RunStart } from "./client/opening.ts";
 import {
   checkLabels,
   checkResume,
@@ -16,7 +16,7 @@ import {
 } from "./client/options.ts";
 import type { Platform } from "./client/platform.ts";
 import { createRecorder } from "./client/recorder.ts";
-import { openExisting } from "./client/resume.ts";
+import { openExisting, type Resumed } from "./client/resume.ts";
 import { isRun, Run } from "./client/run.ts";
 import { createTracker, type TrackOptions } from "./client/tracker.ts";
 import { createWriter } from "./client/writer.ts";
@@ -51,15 +51,9 @@ const sweepMillis = 60_000;
 /** So many new observations do not wait for company: what MLflow takes in one request. */
 const fullBatch = 1_000;
 
-interface RunParts<M extends MetricModel | undefined> {
+interface RunParts<M extends MetricModel | undefined> extends Resumed {
   readonly options: RunOptions<M>;
   readonly destinations: readonly Destination[];
-  readonly opening: Opening;
-  readonly uid: string;
-  readonly owner: boolean;
-  readonly before: number;
-  readonly superseded: number;
-  readonly lastSteps: ReadonlyMap<string, number>;
   readonly letGo: LetGoOptions;
 }
 

@@ -26,6 +26,7 @@ export interface ResumeParts {
   readonly warn: (message: string) => void;
 }
 
+/** A writer that is ready to begin, of a new run or of one that goes on. */
 export interface Resumed {
   readonly opening: Opening;
   readonly uid: string;

@@ -23,7 +23,8 @@ export async function readBody(body: ReadableStream<Uint8Array> | null, limit: n
   }
 }
 
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+/** All chunks in one; a single one as it is. */
+export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const [only] = chunks;
   if (only !== undefined && chunks.length === 1) return only;
   const bytes = new Uint8Array(size);

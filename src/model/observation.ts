@@ -1,18 +1,6 @@
 import { ValidationError } from "../errors.ts";
 
-/**
- * One tracked value: task, key, step, time and value. A number is a metric, anything else a value.
- */
-export interface Observation {
-  /** The task that tracked it; `main` unless inside `run.task()`. */
-  readonly task: string;
-  readonly key: string;
-  /** A safe integer, 0 when none was given; negative is allowed. */
-  readonly step: number;
-  /** Milliseconds since 1970, UTC. */
-  readonly time: number;
-  readonly value: unknown;
-}
+/** The rules of an observation: one tracked value with its task, key, step and time. A number is a metric, anything else a value. */
 
 /** The task of observations made outside any `run.task()`. */
 export const mainTask = "main";

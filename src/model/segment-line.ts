@@ -89,8 +89,14 @@ export function readRecords(segment: Segment): SegmentRecord[] {
   }
 }
 
+/** What tells two segments of one name apart. */
+export interface SegmentPrint {
+  readonly crc: string;
+  readonly bytes: { readonly length: number };
+}
+
 /** True when two segments of one name are the same one. */
-export function sameSegment(one: Segment, other: Segment): boolean {
+export function sameSegment(one: SegmentPrint, other: SegmentPrint): boolean {
   return one.crc === other.crc && one.bytes.length === other.bytes.length;
 }
 

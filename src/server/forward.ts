@@ -3,6 +3,7 @@ import type { LocalStore } from "../stores/store.ts";
 import { type Courier, createCourier, destinationName } from "../sync/courier.ts";
 import { covers } from "../sync/deliver-run.ts";
 import type { Destination, Problem } from "../sync/destination.ts";
+import { sleep } from "../sync/sleep.ts";
 
 /** What a server needs to pass on the runs that it receives. */
 export interface ForwardOptions {
@@ -61,7 +62,7 @@ async function follow(store: LocalStore, courier: Courier, signal: AbortSignal):
   for await (const _ of store.watch(undefined, signal)) {
     await carryNew(store, courier, carried);
     courier.poke(false);
-    await pause(lookMillis, signal);
+    await sleep(lookMillis, signal);
   }
 }
 
@@ -101,16 +102,4 @@ function watchProblem(error: unknown): Problem {
     message: `the store could not be watched: ${message}`,
     action: "mend the store and start the server again; runs that it has are still looked for each minute",
   };
-}
-
-function pause(millis: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, millis);
-    signal.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
 }

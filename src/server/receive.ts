@@ -1,3 +1,4 @@
+import { joined } from "../http/body.ts";
 import { HttpProblem } from "./problem.ts";
 
 /** The most bytes of a request's body, as sent and once unpacked. */
@@ -44,13 +45,7 @@ async function readLimited(stream: ReadableStream<Uint8Array>, drained: number):
     }
   }
   if (size > mostBodyBytes) throw tooLarge();
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return joined(chunks, size);
 }
 
 function unreadable(cause: unknown): never {

@@ -7,6 +7,7 @@ import {
   placeholder,
   readRecords,
   type Segment,
+  sameSegment,
 } from "../model/segment-line.ts";
 
 /** What every store does with a segment that comes in, as pure functions: the append rules of `Store`. */
@@ -119,7 +120,7 @@ function checkUid(segment: Segment, known: string | undefined): void {
 }
 
 function judgeAgain(segment: Segment, held: Held | undefined): Verdict {
-  if (held !== undefined && held.crc === segment.crc && held.length === segment.bytes.length) return "skip";
+  if (held !== undefined && sameSegment(segment, { crc: held.crc, bytes: held })) return "skip";
   if (isPlaceholder(segment)) return "skip";
   if (held === undefined || held.placeholder) return "replace";
   throw new SegmentConflict(segment.run, segment.writer, segment.seq);

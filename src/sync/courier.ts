@@ -4,6 +4,7 @@ import type { LedgerEntry, LocalStore } from "../stores/store.ts";
 import { backoff } from "./backoff.ts";
 import { covers, deliverRun } from "./deliver-run.ts";
 import type { Destination, Outcome, Problem } from "./destination.ts";
+import { sleep } from "./sleep.ts";
 
 /**
  * Carries runs from a local store to one destination: peek, send, acknowledge. One courier at a time works for a
@@ -246,18 +247,5 @@ function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(undefined);
     else signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
-}
-
-/** Holds a process open, as it is only awaited by somebody who waits for delivery. */
-function sleep(millis: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, millis);
-    signal.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
   });
 }
