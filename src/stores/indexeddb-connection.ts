@@ -14,7 +14,7 @@ export interface Schema extends DBSchema {
   /** Under [run, destination, writer, seq, index]. */
   aside: { key: [string, string, string, number, number]; value: AsideItem };
   artifacts: { key: [string, string]; value: Uint8Array };
-  /** `id`: the store's; `changes`: grows with each change of any run. */
+  /** `id`: the store's; `changes`: grows with each change of any run; `pause:<destination>`: a `Pause` as JSON. */
   meta: { key: string; value: string | number };
   leases: { key: string; value: { token: string; touched: number } };
 }

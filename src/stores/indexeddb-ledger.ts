@@ -1,7 +1,7 @@
 import { checkRunId } from "../model/run-id.ts";
 import { type Connection, transact } from "./indexeddb-connection.ts";
 import { isStale, type LeaseTable } from "./lease-locks.ts";
-import type { Ledger } from "./store.ts";
+import type { Ledger, Pause } from "./store.ts";
 
 /** The ledger in the database. */
 export function databaseLedger(connection: Connection): Ledger {
@@ -25,7 +25,23 @@ export function databaseLedger(connection: Connection): Ledger {
       const all = IDBKeyRange.bound([checkRunId(run), destination], [run, destination, []]);
       return connection.use((db) => db.getAll("aside", all));
     },
+    async pause(destination) {
+      const text = await connection.use((db) => db.get("meta", pauseKey(destination)));
+      return typeof text === "string" ? (JSON.parse(text) as Pause) : undefined;
+    },
+    setPause: (destination, pause) =>
+      connection.use((db) =>
+        transact(db, ["meta"], async (tx) => {
+          const meta = tx.objectStore("meta");
+          if (pause === undefined) await meta.delete(pauseKey(destination));
+          else await meta.put(JSON.stringify(pause), pauseKey(destination));
+        }),
+      ),
   };
+}
+
+function pauseKey(destination: string): string {
+  return `pause:${destination}`;
 }
 
 /** Leases in the database, for pages without Web Locks. */

@@ -1,9 +1,10 @@
-import type { AsideItem, Ledger, LedgerEntry } from "./store.ts";
+import type { AsideItem, Ledger, LedgerEntry, Pause } from "./store.ts";
 
 /** The ledger of a store in memory, and what forgets a run in it. */
 export function memoryLedger(): { ledger: Ledger; forget(run: string): void } {
   const entries = new Map<string, LedgerEntry>();
   const asides = new Map<string, Map<string, AsideItem>>();
+  const pauses = new Map<string, Pause | undefined>();
   const keyOf = (run: string, destination: string): string => `${run}/${destination}`;
   const ledger: Ledger = {
     read: async (run, destination) => entries.get(keyOf(run, destination)),
@@ -17,6 +18,10 @@ export function memoryLedger(): { ledger: Ledger; forget(run: string): void } {
     },
     aside: async (run, destination) =>
       [...(asides.get(keyOf(run, destination))?.values() ?? [])].sort(inOrder),
+    pause: async (destination) => pauses.get(destination),
+    async setPause(destination, pause) {
+      pauses.set(destination, pause);
+    },
   };
   const forget = (run: string): void => {
     for (const map of [entries, asides]) {

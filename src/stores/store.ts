@@ -86,12 +86,25 @@ export interface AsideItem {
   readonly item: unknown;
 }
 
+/** What the couriers of a store agree on while a destination fails: whoever is next waits as well. */
+export interface Pause {
+  /** Tries that failed in a row, whoever made them. */
+  readonly failures: number;
+  /** Milliseconds since 1970 of the last try, and of the next one. */
+  readonly since: number;
+  readonly until: number;
+  readonly problem: { readonly code: string; readonly message: string; readonly action: string };
+}
+
 /** Per run and destination (`<kind>-<crc of url>`). Writes are durable when they resolve. */
 export interface Ledger {
   read(run: string, destination: string): Promise<LedgerEntry | undefined>;
   write(run: string, destination: string, entry: LedgerEntry): Promise<void>;
   setAside(run: string, destination: string, item: AsideItem): Promise<void>;
   aside(run: string, destination: string): Promise<AsideItem[]>;
+  /** The pause of a destination, for all runs; undefined while nothing fails. */
+  pause(destination: string): Promise<Pause | undefined>;
+  setPause(destination: string, pause: Pause | undefined): Promise<void>;
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
- * How long to wait before the next try: full jitter over a doubling range, 0.5 s to 5 minutes. What the server asked
- * for by Retry-After is the least.
+ * How long to wait before the next try: a doubling range, 0.5 s to 5 minutes, of which a random half is waited. Half of
+ * it at least, so that an hour of silence costs under 30 tries; the halves add up, so that clients which lost a server
+ * together come back apart. What the server asked for by Retry-After is the least.
  */
 
 export const firstMillis = 500;
@@ -13,5 +14,5 @@ export const capMillis = 300_000;
  */
 export function backoff(failures: number, random: number, askedMillis = 0): number {
   const range = Math.min(capMillis, firstMillis * 2 ** Math.min(failures - 1, 20));
-  return askedMillis + Math.max(100, Math.round(random * range));
+  return askedMillis + Math.round((range * (1 + random)) / 2);
 }

@@ -163,11 +163,11 @@ describe("courier", () => {
 });
 
 describe("backoff", () => {
-  it("grows to its cap, with full jitter, and never below what the server asked", () => {
+  it("grows to its cap, half of it at random, and never below what the server asked", () => {
     expect(backoff(1, 1)).toBe(500);
     expect(backoff(4, 1)).toBe(4_000);
-    expect(backoff(4, 0)).toBe(100);
+    expect(backoff(4, 0)).toBe(2_000);
     expect(backoff(1_000, 1)).toBe(capMillis);
-    expect(backoff(1, 0, 30_000)).toBe(30_100);
+    expect(backoff(1, 0, 30_000)).toBe(30_250);
   });
 });

@@ -29,7 +29,7 @@ export interface MlflowOptions {
 export function mlflow(url: string, options: MlflowOptions = {}): Destination {
   const { experiment, taskPrefix = true } = options;
   const place = placeOf(url);
-  return {
+  const destination: Destination = {
     kind: "mlflow",
     url: place.url,
     ...(place.problem !== undefined && { problem: place.problem }),
@@ -39,6 +39,8 @@ export function mlflow(url: string, options: MlflowOptions = {}): Destination {
     deliver: (delivery) => deliver(delivery, { experiment, taskPrefix }),
     link: (entry) => linkOf(place.url, entry),
   };
+  // Printing or serialising it must not show secrets.
+  return Object.defineProperty(destination, "credentials", { enumerable: false });
 }
 
 interface Place {

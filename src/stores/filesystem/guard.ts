@@ -28,5 +28,7 @@ export function guardedLedger(root: string, ledger: Ledger): Ledger {
     write: (run, destination, entry) => guarded(root, () => ledger.write(run, destination, entry)),
     setAside: (run, destination, item) => guarded(root, () => ledger.setAside(run, destination, item)),
     aside: (run, destination) => guarded(root, () => ledger.aside(run, destination)),
+    pause: (destination) => guarded(root, () => ledger.pause(destination)),
+    setPause: (destination, pause) => guarded(root, () => ledger.setPause(destination, pause)),
   };
 }

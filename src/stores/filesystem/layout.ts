@@ -12,6 +12,8 @@ export interface Layout {
   readonly id: string;
   /** Leases, where the system has no better lock. */
   readonly leases: string;
+  /** What the couriers of a destination agree on while it fails. */
+  pause(destination: string): string;
   run(run: string): RunLayout;
 }
 
@@ -41,6 +43,7 @@ export function layoutOf(folder: string): Layout {
     journal,
     id: join(journal, ".store.json"),
     leases: join(journal, ".locks"),
+    pause: (destination) => join(journal, ".pauses", `${checkDestination(destination)}.json`),
     run: (run) => runLayout(root, journal, checkRunId(run)),
   };
 }

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod/mini";
 import { inOrder } from "../memory-ledger.ts";
-import type { AsideItem, Ledger, LedgerEntry } from "../store.ts";
+import type { AsideItem, Ledger, LedgerEntry, Pause } from "../store.ts";
 import { errorCode, makeFolder, replaceFile } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 import { namesIn } from "./scan.ts";
@@ -10,13 +10,14 @@ import { namesIn } from "./scan.ts";
 /** The ledger as files beside a run's journal. */
 
 const count = z.int().check(z.nonnegative());
+const problemSchema = z.looseObject({ code: z.string(), message: z.string(), action: z.string() });
 const entrySchema: z.ZodMiniType<LedgerEntry> = z.looseObject({
   url: z.string(),
   position: z.record(z.string(), z.tuple([count, count])),
   delivered: count,
   setAside: count,
   state: z.record(z.string(), z.unknown()),
-  parked: z.optional(z.looseObject({ code: z.string(), message: z.string(), action: z.string() })),
+  parked: z.optional(problemSchema),
   complete: z.optional(z.boolean()),
 }) as z.ZodMiniType<LedgerEntry>;
 const asideSchema: z.ZodMiniType<AsideItem> = z.looseObject({
@@ -26,6 +27,12 @@ const asideSchema: z.ZodMiniType<AsideItem> = z.looseObject({
   reason: z.string(),
   item: z.unknown(),
 }) as z.ZodMiniType<AsideItem>;
+const pauseSchema: z.ZodMiniType<Pause> = z.looseObject({
+  failures: count,
+  since: count,
+  until: count,
+  problem: problemSchema,
+}) as z.ZodMiniType<Pause>;
 
 const asideName = /^([0-9a-f]{12})-(\d{1,15})-(\d{1,15})\.json$/;
 
@@ -47,6 +54,14 @@ export function fileLedger(layout: Layout): Ledger {
       const names = ((await namesIn(folder)) ?? []).filter((name) => asideName.test(name));
       const items = await Promise.all(names.map((name) => readAside(folder, name)));
       return items.sort(inOrder);
+    },
+    async pause(destination) {
+      const parsed = pauseSchema.safeParse(await readJson(layout.pause(destination)));
+      return parsed.success ? parsed.data : undefined;
+    },
+    setPause(destination, pause) {
+      const path = layout.pause(destination);
+      return pause === undefined ? rm(path, { force: true }) : writeJson(path, pause);
     },
   };
 }
