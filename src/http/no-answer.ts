@@ -2,7 +2,19 @@ import { messageOf } from "../errors.ts";
 import type { Destination, Problem } from "../sync/destination.ts";
 import type { Answer } from "./answer.ts";
 import type { Deadline } from "./deadline.ts";
-import { type Asked, offline, originRefused, stopped, timedOut, unreachable } from "./problems.ts";
+import { isLoopback, localAccess } from "./local-network.ts";
+import {
+  type Asked,
+  localNetworkDenied,
+  localNetworkInsecure,
+  mixedContent,
+  offline,
+  originRefused,
+  stopped,
+  timedOut,
+  unreachable,
+  unreachableOrUnasked,
+} from "./problems.ts";
 
 /** A request that ended without an answer. */
 export interface Failure {
@@ -28,13 +40,26 @@ async function problemOf(failure: Failure): Promise<Problem> {
   if (cause === "caller") return stopped(asked);
   if (cause === "timeout") return timedOut(asked, limitMs);
   if (globalThis.navigator?.onLine === false) return offline(asked);
+  const reason = reasonOf(error);
   // Only a page or a worker has a location; there a refused origin looks like a dead server.
   const here = globalThis.location;
-  if (here !== undefined && here.origin !== new URL(failure.target.url).origin) {
-    if (await someoneAnswers(failure)) return originRefused(asked, here.origin);
-    return unreachable(asked, reasonOf(error), isMixed(here.protocol, failure.target.url));
-  }
-  return unreachable(asked, reasonOf(error), false);
+  if (here === undefined || here.origin === new URL(failure.target.url).origin)
+    return unreachable(asked, reason);
+  if (await someoneAnswers(failure)) return originRefused(asked, here.origin);
+  return await refusedByBrowser(failure, reason, here);
+}
+
+/** Nobody answers this page. Whether that is the browser's doing, its rules and permissions tell. */
+async function refusedByBrowser(
+  { asked, target }: Failure,
+  reason: string,
+  here: Location,
+): Promise<Problem> {
+  if (isMixed(here.protocol, target.url)) return mixedContent(asked, here.origin);
+  const access = await localAccess(here.href, target.url);
+  if (access === "denied") return localNetworkDenied(asked, here.origin);
+  if (access === "insecure") return localNetworkInsecure(asked, here.origin);
+  return access === "prompt" ? unreachableOrUnasked(asked, reason, here.origin) : unreachable(asked, reason);
 }
 
 /** Asks without CORS, which hides the answer but tells that there was one. No credentials go along. */
@@ -64,5 +89,5 @@ function reasonOf(error: unknown): string {
 }
 
 function isMixed(protocol: string, url: string): boolean {
-  return protocol === "https:" && url.startsWith("http:");
+  return protocol === "https:" && url.startsWith("http:") && !isLoopback(url);
 }

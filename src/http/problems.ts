@@ -88,14 +88,53 @@ export function originRefused(asked: Asked, origin: string): Problem {
 }
 
 /** Nobody answered. `reason` is what the network said. */
-export function unreachable(asked: Asked, reason: string, mixed: boolean): Problem {
+export function unreachable(asked: Asked, reason: string): Problem {
   return {
     code: "unreachable",
     message: `${asked.what} had no answer: ${reason}`,
-    action: mixed
-      ? "a page served by https may only call https: serve this one by https too, or open the page by http"
-      : `start the server, or check ${asked.destination.url}; delivery is tried again by itself`,
+    action: `start the server, or check ${asked.destination.url}; delivery is tried again by itself`,
   };
+}
+
+/** Nobody answered a page, and the browser may still have to be told that the page may ask. */
+export function unreachableOrUnasked(asked: Asked, reason: string, origin: string): Problem {
+  return {
+    code: "unreachable",
+    message: `${asked.what} had no answer: ${reason}`,
+    action: `start the server, or check ${asked.destination.url}; if it runs, ${allowLocal(origin)}`,
+  };
+}
+
+/** The browser itself keeps this page from servers on the local network or on this machine. */
+export function localNetworkDenied(asked: Asked, origin: string): Problem {
+  return {
+    code: "local_network",
+    message: `${asked.what}: this browser does not let pages of ${origin} call servers on this machine or network`,
+    action: `${allowLocal(origin)}; delivery goes on by itself`,
+  };
+}
+
+/** As above, and because the page came by http nobody can allow it. */
+export function localNetworkInsecure(asked: Asked, origin: string): Problem {
+  return {
+    code: "local_network",
+    message: `${asked.what} had no answer: this browser does not let insecure pages such as ${origin} call servers on this machine or network`,
+    action: `serve the page by https, or open it from this machine (http://localhost); if it is on the same network already, start the server`,
+  };
+}
+
+/** A page served by https may only call https. */
+export function mixedContent(asked: Asked, origin: string): Problem {
+  const { url } = asked.destination;
+  return {
+    code: "mixed_content",
+    message: `${asked.what}: pages served by https, as ${origin}, may not call http`,
+    action: `serve ${url} by https too (${url.replace("http:", "https:")}), or open the page by http`,
+  };
+}
+
+function allowLocal(origin: string): string {
+  return `allow ${origin} to call them: the icon left of the address, Site settings, "Local network access" (newer Chrome: "Apps on device" and "Local network")`;
 }
 
 /** At most 200 characters of what a server said, from the fields that servers use, on one line. */

@@ -23,15 +23,17 @@ export function createBrowserLifecycle(): BrowserLifecycle {
 
   const start = (): (() => void) => {
     const page = globalThis.document;
-    const hidden = (): void => {
+    // Who comes back may have mended what stood in the way: a permission, a server.
+    const seen = (): void => {
       if (page?.visibilityState === "hidden") flushAll();
+      else onlineAgain();
     };
-    page?.addEventListener("visibilitychange", hidden);
+    page?.addEventListener("visibilitychange", seen);
     page?.addEventListener("freeze", flushAll);
     globalThis.addEventListener?.("pagehide", flushAll);
     globalThis.addEventListener?.("online", onlineAgain);
     return () => {
-      page?.removeEventListener("visibilitychange", hidden);
+      page?.removeEventListener("visibilitychange", seen);
       page?.removeEventListener("freeze", flushAll);
       globalThis.removeEventListener?.("pagehide", flushAll);
       globalThis.removeEventListener?.("online", onlineAgain);

@@ -1,15 +1,27 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { chromium as playwright } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startRun } from "../../src/node.ts";
 import { runLogStore } from "../../src/stores/remote.ts";
+import { CHROMIUM_FLAGS } from "../browser/flags.ts";
 import { type CountingProxy, startProxy } from "../destinations/mlflow/proxy.ts";
 import { history, readByPython, runsOf } from "../destinations/mlflow/server-rest.ts";
-import { needs } from "../env/find.ts";
+import { chromium, needs } from "../env/find.ts";
 import { type Mlflow, startMlflow } from "../env/mlflow-server.ts";
 import { freePort } from "../env/process.ts";
+import { gate } from "./pages/gate.ts";
+import type { ObstaclePage } from "./pages/obstacles.ts";
+import { listen, obstaclePage, pageOf } from "./pages/sites.ts";
 import { type KillableServer, startServer } from "./server.ts";
+
+declare const page: ObstaclePage;
+
+/** What a page sends: segments, one a line. */
+interface Line {
+  readonly records: readonly { readonly type: string; readonly step?: readonly number[] }[];
+}
 
 /** A run to a run-log store that forwards to a real MLflow server: every wire is counted. */
 
@@ -80,6 +92,38 @@ describe.skipIf(!needs("mlflow"))("runlog serve --forward", { timeout: 180_000 }
     expect(new Set(sent).size).toBe(sent.length);
     expect(await readByPython(mlflow.url, id)).toMatchObject({ status: "FINISHED", params: { lr: "0.1" } });
     await expect.poll(() => proxy.seen.some(({ path }) => path.endsWith("/run-log.json"))).toBe(true);
+  });
+
+  it.skipIf(!needs("chromium"))("carries a page's run, which needs no MLflow of its own", async () => {
+    const sent: string[] = [];
+    const counting = gate(server.url, ({ method }, body) => void (method === "POST" && sent.push(body)));
+    const wire = await listen(counting);
+    const site = await listen(pageOf(await obstaclePage()));
+    const browser = await playwright.launch({ executablePath: chromium() as string, args: CHROMIUM_FLAGS });
+    try {
+      const tab = await browser.newPage();
+      const query = new URLSearchParams({ run: "from-a-page", server: `http://127.0.0.1:${wire.port}` });
+      await tab.goto(`http://localhost:${site.port}/?${query}`);
+      await tab.waitForFunction(() => typeof page === "object");
+      const report = await tab.evaluate(() => page.finish());
+      const [there] = Object.values(report.destinations);
+      expect(there).toMatchObject({ state: "done", delivered: 100, pending: 0 });
+      const id = await finished(report.uid);
+      const points = await history(mlflow.url, id, "loss");
+      expect(points.map(([step, , value]) => [step, value]).sort(([a = 0], [b = 0]) => a - b)).toEqual(
+        all.slice(0, 100).map((step) => [step, 1 / (step + 1)]),
+      );
+      expect(crossed()).toBe(100);
+      expect(new Set(sent).size).toBe(sent.length);
+      const lines = sent
+        .flatMap((body) => body.trimEnd().split("\n"))
+        .map((line) => JSON.parse(line) as Line);
+      const metrics = lines.flatMap(({ records }) => records.filter(({ type }) => type === "metrics"));
+      expect(metrics.flatMap(({ step = [] }) => step)).toEqual(all.slice(0, 100));
+    } finally {
+      await browser.close();
+      await Promise.all([site.close(), wire.close()]);
+    }
   });
 
   it("goes on after it was killed in the middle, with one batch twice at most", async () => {
