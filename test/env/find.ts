@@ -11,7 +11,7 @@ import { chromium as playwrightChromium } from "playwright";
 export const ENVIRONMENTS: string = fileURLToPath(new URL("../../.env-test/", import.meta.url));
 
 /** Names that `needs` and `finders` know. */
-export type Part = "mlflow" | "magnus" | "chromium" | "firefox" | "webkit";
+export type Part = "mlflow" | "magnus" | "chromium" | "firefox" | "webkit" | "strace";
 
 /** The Python interpreter of `.env-test/<name>`, where that environment is complete. */
 export function python(name: "mlflow" | "magnus"): string | undefined {
@@ -48,6 +48,11 @@ export function webkit(): WebKit | undefined {
   return driver && xvfb && browser ? { driver, browser, xvfb } : undefined;
 }
 
+/** strace, which ends a program at a chosen system call. Linux only. */
+export function strace(): string | undefined {
+  return onPath("strace");
+}
+
 /** True where a missing part must fail the tests rather than skip them. */
 export function strict(): boolean {
   return process.env.CI === "true";
@@ -72,6 +77,7 @@ const FINDERS: Record<Part, () => unknown> = {
   chromium,
   firefox,
   webkit,
+  strace,
 };
 
 function asked(variable: string): string | undefined {

@@ -1,12 +1,10 @@
-import { utimesSync } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { openStore, runLogStore, type Store, startRun } from "runlog";
+import { openStore, runLogStore, startRun } from "runlog";
 import { type Serving, serve } from "runlog/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { filesystemStore } from "../../src/stores/filesystem/index.ts";
 import { cli } from "../cli/cli.ts";
-import { collect, inParallel, startScript, temporaryFolder } from "./child.ts";
+import { inParallel, startScript, temporaryFolder } from "./child.ts";
+import { age, linesOf, stepsOf } from "./kept.ts";
 import { randomFrom } from "./random.ts";
 
 /** What the parent heard over the pipe from one script before it was killed. */
@@ -80,25 +78,6 @@ async function series(
   return all;
 }
 
-/** The steps of each key, in the order of the rows. */
-async function stepsOf(store: ReturnType<typeof openStore>, run: string): Promise<Record<string, number[]>> {
-  const steps: Record<string, number[]> = {};
-  const known = Object.keys(await store.position(run)).length > 0;
-  for (const { key, step } of known ? await store.rows(run) : []) {
-    steps[key] ??= [];
-    steps[key].push(step);
-  }
-  return steps;
-}
-
-/** Makes a store look as if nobody had written to it for two minutes. */
-async function age(store: string): Promise<void> {
-  const then = Date.now() / 1_000 - 120;
-  for (const entry of await readdir(join(store, ".journal"), { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), then, then);
-  }
-}
-
 /** Every run of the store is FAIL with the words of a closer, and equal on the server, byte by byte. */
 async function expectClosedAndDelivered(store: string, runs: readonly Heard[]): Promise<void> {
   const here = openStore(store);
@@ -114,11 +93,6 @@ async function expectClosedAndDelivered(store: string, runs: readonly Heard[]): 
     expect(new Set(steps.loss).size).toBe(steps.loss?.length);
     expect(steps.loss?.length ?? 0).toBeLessThanOrEqual(tracked.length);
   }
-}
-
-async function linesOf(store: Store, run: string): Promise<string[]> {
-  const segments = await collect(store.segments(run));
-  return segments.map(({ writer, seq, bytes }) => `${writer} ${seq} ${Buffer.from(bytes)}`);
 }
 
 describe("kill -9 of a process that tracks", () => {

@@ -36,7 +36,7 @@ const longestReason = 1_000;
 /** @throws {Stop} for every answer that a delivery cannot solve. */
 export async function post(delivery: Delivery, path: string, body: unknown): Promise<Reply> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return replyOf(delivery, { method: "POST", path: `${api}/${path}`, body: text });
+  return replyOf(delivery, path, { method: "POST", path: `${api}/${path}`, body: text });
 }
 
 /** @throws {Stop} as `post`. */
@@ -46,7 +46,7 @@ export async function get(
   query: Readonly<Record<string, string>>,
 ): Promise<Reply> {
   const search = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return replyOf(delivery, { method: "GET", path: `${api}/${path}?${search.join("&")}` });
+  return replyOf(delivery, path, { method: "GET", path: `${api}/${path}?${search.join("&")}` });
 }
 
 /** The reply, for calls that only a server's fault makes fail. @throws {Stop} unless it is `ok`. */
@@ -62,13 +62,30 @@ export function expectOk(delivery: Delivery, reply: Reply, what: string): Json {
   });
 }
 
-async function replyOf(delivery: Delivery, call: Call): Promise<Reply> {
+/** The field that a 2xx of MLflow holds. Of other calls it is empty, as the server of MLflow 3.17 answers them. */
+const fields: Readonly<Record<string, string>> = {
+  "experiments/create": "experiment_id",
+  "experiments/get": "experiment",
+  "experiments/get-by-name": "experiment",
+  "runs/create": "run",
+  "runs/get": "run",
+  "runs/update": "run_info",
+};
+
+/** Whether a 2xx is MLflow's: another program's JSON must not count as a confirmation. */
+function isAnswerTo(path: string, json: Json): boolean {
+  if (path === "runs/search") return Object.keys(json).length === 0 || Array.isArray(json["runs"]);
+  const field = fields[path];
+  return field === undefined ? Object.keys(json).length === 0 : json[field] !== undefined;
+}
+
+async function replyOf(delivery: Delivery, path: string, call: Call): Promise<Reply> {
   if (delivery.signal.aborted) throw new Stop({ state: "retry", problem: stopped });
   const answer = await delivery.call(call);
   const json = isJson(answer.json) ? answer.json : undefined;
   if (answer.class === "ok") {
-    if (json !== undefined) return { kind: "ok", json };
-    throw new Stop(retryOf(answer, `${call.path} answered 2xx without the JSON of MLflow`));
+    if (json !== undefined && isAnswerTo(path, json)) return { kind: "ok", json };
+    throw new Stop(retryOf(answer, `${call.path.split("?", 1)[0]} answered 2xx without the JSON of MLflow`));
   }
   const code = textAt(json, "error_code");
   const message = textAt(json, "message").slice(0, longestReason);

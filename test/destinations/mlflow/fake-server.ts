@@ -66,7 +66,7 @@ function answerTo(server: FakeServer, call: Call): Answer {
   if (path === "runs/log-batch") return logBatch(server, body as Batch);
   if (path === "runs/update") {
     server.status = (body as { status: string }).status;
-    return reply(200, {});
+    return reply(200, { run_info: {} });
   }
   return call.method === "PUT"
     ? reply(200, {})

@@ -171,6 +171,7 @@ describe.skipIf(!needs("mlflow"))("faults on the way to a real MLflow server", p
   it.each([
     ["HTML of a login page", { status: 200, body: "<html>", type: "text/html" }, "retry"],
     ["nonsense JSON", { status: 200, body: "[1]" }, "retry"],
+    ["JSON of another program", { status: 200, body: '{"spam":"ham"}' }, "retry"],
     ["401", { status: 401, body: "" }, "pause"],
     ["404 of another program", { status: 404, body: "not here", type: "text/plain" }, "pause"],
     ["400 that is not MLflow's", { status: 400, body: "Bad Request", type: "text/plain" }, "retry"],
@@ -181,7 +182,9 @@ describe.skipIf(!needs("mlflow"))("faults on the way to a real MLflow server", p
     writer.track("loss", 1);
     writer.close();
     real.proxy.act = () => answer;
-    expect((await deliver(held, real.destination)).state).toBe(state);
+    const outcome = await deliver(held, real.destination);
+    expect(outcome.state).toBe(state);
+    if (answer.status === 200) expect(outcome).toMatchObject({ problem: { code: "wrong_server" } });
     real.proxy.act = ({ path }) => (path.endsWith("log-batch") ? answer : "pass");
     expect((await deliver(held, real.destination)).state).toBe(state);
     expect(held.entry).toMatchObject({ delivered: 0, setAside: 0 });
