@@ -15,12 +15,13 @@ import { checkRun, listRuns, withStore } from "./store.ts";
 
 /** `runlog sync`: delivers what is here and not there yet. */
 export const sync: Command = {
-  usage: "sync [RUN...] [--to URL]... [--token-file F] [--dry-run]",
+  usage: "sync [RUN...] [--to URL]... [--token-file F] [--again] [--dry-run]",
   summary:
-    "deliver runs to the destinations they name, or with --to to that one: http(s)://..., mlflow+http(s)://...",
+    "deliver runs to the destinations they name, or with --to to that one: http(s)://..., mlflow+http(s)://...; --again sends all once more, where the other side lost a part",
   options: {
     to: { type: "string", multiple: true },
     "token-file": { type: "string" },
+    again: { type: "boolean" },
     "dry-run": { type: "boolean" },
   },
   positionals: [0, Number.POSITIVE_INFINITY],
@@ -36,6 +37,7 @@ export const sync: Command = {
         to.length > 0 ? to.map((name) => ({ name, runs })) : named(runs.filter((run) => run.store === id));
       if (jobs.length === 0) note("no run here names a destination; say one with --to URL");
       const codes: ExitCode[] = [];
+      if (flag(input, "again") && !flag(input, "dry-run")) for (const job of jobs) await forget(store, job);
       for (const job of jobs) codes.push(await carry(store, job, token, flag(input, "dry-run")));
       return codes.includes(3) ? 3 : 0;
     });
@@ -66,6 +68,14 @@ function named(runs: readonly RunSummary[]): Job[] {
     }
   }
   return [...jobs.values()];
+}
+
+/** Everything is sent once more, as after a lost ledger: what is there already stays as it is. */
+async function forget(store: LocalStore, { name, runs }: Job): Promise<void> {
+  for (const { run } of runs) {
+    const entry = { url: name.url, position: {}, delivered: 0, setAside: 0, state: {} };
+    await store.ledger.write(run, destinationName(name), entry);
+  }
 }
 
 async function carry(

@@ -30,7 +30,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const written = Array.from({ length: 12 }, (_, seq) => segmentOf({ run, seq, fill: 640 }));
 const log = Buffer.concat(written.flatMap(({ bytes }) => [bytes, Buffer.from("\n")]));
 /** Where each line begins, and the end of the last. */
-const starts = written.reduce((all, { bytes }) => [...all, (all.at(-1) ?? 0) + bytes.length + 1], [0]);
+const starts = [0];
+for (const { bytes } of written) starts.push((starts.at(-1) as number) + bytes.length + 1);
 
 /** What a new instance reads from a journal file of these bytes. */
 async function read(bytes: Uint8Array): Promise<Segment[]> {

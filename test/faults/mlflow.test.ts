@@ -1,9 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mlflow } from "../../src/destinations/mlflow/index.ts";
 import { openStore, type RunSummary, resumeRun, startRun } from "../../src/node.ts";
+import { cli } from "../cli/cli.ts";
 import { type CountingProxy, startProxy } from "../destinations/mlflow/proxy.ts";
 import { history, rest, runsOf } from "../destinations/mlflow/server-rest.ts";
 import { needs } from "../env/find.ts";
@@ -46,6 +48,26 @@ describe.skipIf(!needs("mlflow"))("to MLflow, whatever ends", { timeout: 180_000
     return points.map(([step]) => step).sort((one, other) => one - other);
   };
   const all = Array.from({ length: count }, (_, step) => step);
+
+  it("gets back by `sync --again` what its database lost of a run, and doubles nothing", async () => {
+    const store = join(folder, "again");
+    const run = startRun({ store, syncTo: [mlflow(server.url)], labels: { phase: "last" }, quiet: true });
+    for (let step = 0; step < 2_000; step++) run.track({ loss: step / 3 }, { step });
+    await run.finish("SUCCESS", { timeout: 60_000 });
+    const kept = await steps(run.uid);
+    expect(kept).toEqual(all.slice(0, 2_000));
+    await server.kill();
+    const database = new DatabaseSync(join(server.dir, "mlflow.db"));
+    expect(Number(database.prepare("DELETE FROM metrics WHERE step >= 700").run().changes)).toBe(1_300);
+    database.close();
+    await server.restart();
+    expect(await steps(run.uid)).toHaveLength(700);
+    expect(await cli(["sync", "--store", store])).toMatchObject({ code: 0 });
+    expect(await steps(run.uid)).toHaveLength(700); // a plain sync believes what was confirmed
+    const again = await cli(["sync", "--again", "--store", store]);
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining("delivered 2000, pending 0") });
+    expect(await steps(run.uid)).toEqual(kept);
+  });
 
   it("sends at most one batch twice when the client is killed, and nothing more when asked again", async () => {
     const store = join(folder, "killed");
