@@ -43,7 +43,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "long",
           environment: "node",
-          include: ["test/**/*.long.ts"],
+          // And those whose counts grow with RUNLOG_LONG=1.
+          include: ["test/**/*.long.ts", "test/faults/{damaged-log,kill-points,lossy,power}.test.ts"],
           testTimeout: 1_200_000,
           hookTimeout: 120_000,
           maxWorkers: 1,

@@ -1,5 +1,6 @@
-import { isRunlogError, messageOf, RunlogError } from "../errors.ts";
-import { encodeSegment, type Segment } from "../model/segment-line.ts";
+import { isRunlogError, messageOf, RunlogError, type SegmentGap } from "../errors.ts";
+import type { RunRecord } from "../model/records.ts";
+import { encodeSegment, placeholder, type Segment } from "../model/segment-line.ts";
 import type { LocalStore } from "../stores/store.ts";
 import type { Draft, Recorder } from "./recorder.ts";
 
@@ -138,7 +139,7 @@ export function createWriter(parts: WriterParts): Writer {
       try {
         await opened.store.append(batch.map((each) => each.segment));
       } catch (error) {
-        if (renamed(error)) continue;
+        if (renamed(error) || refilled(error, opened)) continue;
         failed(error);
         return;
       }
@@ -162,6 +163,27 @@ export function createWriter(parts: WriterParts): Writer {
       ...each,
       segment: encodeSegment({ ...each.segment, run }, [recordsText(each.segment)]),
     }));
+    return true;
+  };
+
+  /** The store lost what it had kept: placeholders take the numbers, so that the gap shows and the run goes on here. */
+  const refilled = (error: unknown, { run, first }: Opened): boolean => {
+    const [head] = waiting;
+    if (head === undefined || !isRunlogError(error, "segment_gap")) return false;
+    const next = (error as SegmentGap).next[writer] ?? 0;
+    if (next >= head.segment.seq) return false;
+    const begin = JSON.parse(first) as RunRecord;
+    const missing = Array.from({ length: head.segment.seq - next }, (_, index) => {
+      const seq = next + index;
+      const name = { run, writer, seq, clock: head.segment.clock };
+      return { segment: placeholder(name, "removed", 0, seq === 0 ? begin.uid : undefined), upTo: 0 };
+    });
+    waiting = [...missing, ...waiting];
+    // What the first segment said of the run is said again.
+    recorder.record({ ...begin, time: parts.now() });
+    parts.warn(
+      `the data of run '${run}' was removed from ${target?.store.location}; what is tracked from now on is kept`,
+    );
     return true;
   };
 

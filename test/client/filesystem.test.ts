@@ -6,6 +6,7 @@ import { afterAll } from "vitest";
 import { filesystemStore } from "../../src/stores/filesystem/index.ts";
 import { clientContract } from "../contract/client.ts";
 import type { ClientHost } from "../contract/client-host.ts";
+import { removedContract } from "../contract/client-removed.ts";
 import { resumeContract } from "../contract/client-resume.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "runlog-client-"));
@@ -21,3 +22,4 @@ const host: ClientHost = {
 
 clientContract("the filesystem", host);
 resumeContract("the filesystem", host);
+removedContract("the filesystem", host, async (store) => rmSync(store.location, { recursive: true }));

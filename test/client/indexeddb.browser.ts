@@ -1,7 +1,9 @@
+import { deleteDB } from "idb";
 import * as api from "runlog";
 import { indexedDbStore } from "../../src/stores/indexeddb.ts";
 import { clientContract } from "../contract/client.ts";
 import type { ClientHost } from "../contract/client-host.ts";
+import { removedContract } from "../contract/client-removed.ts";
 import { resumeContract } from "../contract/client-resume.ts";
 
 const names = new Map<string, string>();
@@ -20,3 +22,4 @@ const host: ClientHost = {
 
 clientContract("IndexedDB", host);
 resumeContract("IndexedDB", host);
+removedContract("IndexedDB", host, (store) => deleteDB(store.location));

@@ -11,7 +11,7 @@ import { chromium as playwrightChromium } from "playwright";
 export const ENVIRONMENTS: string = fileURLToPath(new URL("../../.env-test/", import.meta.url));
 
 /** Names that `needs` and `finders` know. */
-export type Part = "mlflow" | "magnus" | "chromium" | "firefox" | "webkit" | "strace";
+export type Part = "mlflow" | "magnus" | "chromium" | "firefox" | "webkit" | "strace" | "loop";
 
 /** The Python interpreter of `.env-test/<name>`, where that environment is complete. */
 export function python(name: "mlflow" | "magnus"): string | undefined {
@@ -53,6 +53,12 @@ export function strace(): string | undefined {
   return onPath("strace");
 }
 
+/** What makes a file a disk: root, loop devices and ext4. Linux only. */
+export function loop(): true | undefined {
+  const tools = ["mkfs.ext4", "mount", "umount"].every((name) => onPath(name) !== undefined);
+  return tools && process.getuid?.() === 0 && existsSync("/dev/loop-control") ? true : undefined;
+}
+
 /** True where a missing part must fail the tests rather than skip them. */
 export function strict(): boolean {
   return process.env.CI === "true";
@@ -78,6 +84,7 @@ const FINDERS: Record<Part, () => unknown> = {
   firefox,
   webkit,
   strace,
+  loop,
 };
 
 function asked(variable: string): string | undefined {

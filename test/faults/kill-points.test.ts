@@ -93,7 +93,7 @@ describe.skipIf(!needs("strace"))("a process killed at a system call", () => {
     });
     expect([...acknowledged.values()].filter((last) => last >= 0 && last < 199).length).toBeGreaterThan(20);
     await expectKept(acknowledged, server.url);
-  }, 900_000);
+  }, 3_600_000);
 
   it("that serves loses nothing acknowledged and doubles nothing", async () => {
     const acknowledged = new Map<string, number>();
@@ -123,5 +123,5 @@ describe.skipIf(!needs("strace"))("a process killed at a system call", () => {
     } finally {
       await alive.kill();
     }
-  }, 900_000);
+  }, 3_600_000);
 });

@@ -3,7 +3,7 @@
  * web worker. The last line is `N passed, N failed`, with `, N skipped` where some were.
  *
  *     npm test [-- PART-OF-A-PATH ...]       only files whose path holds one of these
- *     npm run test:long                      only *.long.ts, in Node
+ *     npm run test:long                      only *.long.ts and those with larger counts, in Node
  */
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
@@ -28,8 +28,10 @@ async function main(): Promise<void> {
     console.error(strict() ? `missing: ${problem}` : `skipping what needs it: ${problem}`);
   const parts: Part[] = problems.length > 0 && strict() ? [missing(problems)] : [];
   parts.push(buildPackage());
-  if (values.long === true) parts.push(await runVitest("long", positionals));
-  else {
+  if (values.long === true) {
+    process.env.RUNLOG_LONG = "1";
+    parts.push(await runVitest("long", positionals));
+  } else {
     parts.push(await runVitest("node", positionals));
     parts.push(await runVitest("browser", positionals));
     parts.push(...(await runBundles(positionals)));
