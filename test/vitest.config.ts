@@ -44,7 +44,7 @@ const config: ViteUserConfig = defineConfig({
           name: "long",
           environment: "node",
           // And those whose counts grow with RUNLOG_LONG=1.
-          include: ["test/**/*.long.ts", "test/faults/{damaged-log,kill-points,lossy,power}.test.ts"],
+          include: ["test/**/*.long.ts", "test/faults/{damaged-log,kill-points,lossy,power,writers}.test.ts"],
           testTimeout: 1_200_000,
           hookTimeout: 120_000,
           maxWorkers: 1,
