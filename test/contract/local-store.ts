@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AsideItem, LedgerEntry, LocalStore } from "../../src/stores/store.ts";
+import type { AsideItem, LedgerEntry, LocalStore, Pause } from "../../src/stores/store.ts";
 import { freshRun, segmentsOf, textsOf, writerOf } from "./segments.ts";
 import type { Made } from "./store.ts";
 
@@ -89,6 +89,21 @@ function ledgerRules(it_: Tested): void {
     expect(await store.ledger.read(run, destination)).toMatchObject({ delivered: 21 });
     expect(await store.ledger.read(run, "runlog-00000000")).toMatchObject({ delivered: 7 });
     expect(await store.ledger.read(freshRun(), destination)).toBeUndefined();
+  });
+
+  it_("keeps the pause of a destination for all who open it, until it is over", async (store) => {
+    const problem = { code: "unreachable", message: "m", action: "a" };
+    const pause: Pause = { failures: 3, since: 1_700_000_000_000, until: 1_700_000_004_000, problem };
+    const name = `mlflow-${freshRun().slice(-8)}`;
+    expect(await store.ledger.pause(name)).toBeUndefined();
+    await store.ledger.setPause(name, pause);
+    expect(await store.ledger.pause(name)).toEqual(pause);
+    expect(await store.ledger.pause("runlog-00000000")).toBeUndefined();
+    await store.ledger.setPause(name, { ...pause, failures: 4 });
+    expect(await store.ledger.pause(name)).toMatchObject({ failures: 4 });
+    await store.ledger.setPause(name, undefined);
+    expect(await store.ledger.pause(name)).toBeUndefined();
+    await store.ledger.setPause(name, undefined);
   });
 
   it_("keeps what was set aside, once, in order", async (store) => {

@@ -12,8 +12,9 @@ import { chromium, needs } from "../env/find.ts";
 import { type Mlflow, startMlflow } from "../env/mlflow-server.ts";
 import { freePort } from "../env/process.ts";
 import { gate } from "./pages/gate.ts";
+import { bundlePage } from "./pages/host.ts";
 import type { ObstaclePage } from "./pages/obstacles.ts";
-import { listen, obstaclePage, pageOf } from "./pages/sites.ts";
+import { listen, pageOf } from "./pages/sites.ts";
 import { type KillableServer, startServer } from "./server.ts";
 
 declare const page: ObstaclePage;
@@ -98,7 +99,7 @@ describe.skipIf(!needs("mlflow"))("runlog serve --forward", { timeout: 180_000 }
     const sent: string[] = [];
     const counting = gate(server.url, ({ method }, body) => void (method === "POST" && sent.push(body)));
     const wire = await listen(counting);
-    const site = await listen(pageOf(await obstaclePage()));
+    const site = await listen(pageOf(await bundlePage("obstacles")));
     const browser = await playwright.launch({ executablePath: chromium() as string, args: CHROMIUM_FLAGS });
     try {
       const tab = await browser.newPage();

@@ -7,8 +7,9 @@ import { chromium, needs } from "../env/find.ts";
 import { freePort } from "../env/process.ts";
 import { temporaryFolder } from "./child.ts";
 import { gate, type Refusal } from "./pages/gate.ts";
+import { bundlePage } from "./pages/host.ts";
 import type { ObstaclePage } from "./pages/obstacles.ts";
-import { HOST, listen, makeCertificate, obstaclePage, pageOf, type Site, TRACKER } from "./pages/sites.ts";
+import { HOST, listen, makeCertificate, pageOf, type Site, TRACKER } from "./pages/sites.ts";
 
 /**
  * What stands between a page and its run-log store, in a real Chromium: each obstacle is told by its code, with an
@@ -41,7 +42,7 @@ describe.skipIf(!needs("chromium"))(
     const origin = (scheme: "http" | "https"): string => `${scheme}://${HOST}:${sites[scheme].port}`;
 
     beforeAll(async () => {
-      script = await obstaclePage();
+      script = await bundlePage("obstacles");
       const certificate = await makeCertificate(folder.path());
       sites = {
         local: await listen(pageOf(script)),
@@ -104,7 +105,7 @@ describe.skipIf(!needs("chromium"))(
       await expect.poll(async () => (await told(tab))?.problem?.code, { timeout: 20_000 }).toBe(code);
       const { problem: found, delivered } = (await told(tab)) as RunReport["destinations"][string];
       expect(delivered).toBe(0);
-      await expect.poll(() => tab.evaluate(() => page.card())).toContain(found?.action);
+      await expect.poll(() => tab.evaluate(() => page.card()), { timeout: 15_000 }).toContain(found?.action);
       return found as { message: string; action: string };
     };
     /** All is there, in order, once: with nobody's help, or when the page's author presses the button. */
@@ -240,7 +241,7 @@ describe.skipIf(!needs("chromium"))(
       const from = `http://localhost:${fresh.port}`;
       const quota = (size: { quotaSize?: number }): Promise<unknown> =>
         devtools.send("Storage.overrideQuotaForOrigin", { origin: from, ...size });
-      await quota({ quotaSize: 3_000_000 });
+      await quota({ quotaSize: 100_000 });
       const [tab, run] = await visit(from, server.url);
       await expect.poll(() => tab.evaluate(() => page.fill(500_000)), { timeout: 20_000 }).toBe("memory");
       const report = await reportOf(tab);
@@ -260,7 +261,7 @@ describe.skipIf(!needs("chromium"))(
     it("11 no storage at all", async () => {
       await server.close();
       const [tab, run] = await visit(origin("https"), `https://${TRACKER}:${secureGate.port}`, "/alone");
-      await expect.poll(async () => (await reportOf(tab)).storage).toBe("memory");
+      await expect.poll(async () => (await reportOf(tab)).storage, { timeout: 10_000 }).toBe("memory");
       const { problem: found } = await reportOf(tab);
       expect(found?.code).toBe("storage_memory");
       expect(found?.action).toContain("nothing survives this page or process");

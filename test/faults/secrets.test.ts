@@ -1,47 +1,25 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { runLogStore, startRun } from "runlog";
 import { mlflow } from "runlog/mlflow";
 import { describe, expect, it } from "vitest";
 import { cli } from "../cli/cli.ts";
+import { type Scripted, scriptedServer } from "../http/scripted-server.ts";
 import { temporaryFolder } from "./child.ts";
 
 const secrets = ["tok-5f1d0c", "usr-77ab21", "pwd-90cc13", "fun-41e6aa", "qry-c0ffee"] as const;
 const [token, , password, called, query] = secrets;
 
-/** A server that remembers whole requests. */
-async function listening(answer: {
+/** A server that gives every request this answer, and repeats its credentials, as a server may well do. */
+function listening(answer: {
   status: number;
   headers?: Record<string, string>;
   body?: string;
-}): Promise<{
-  readonly url: string;
-  readonly got: string[];
-  stop(): Promise<void>;
-}> {
-  const got: string[] = [];
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request.setEncoding("utf8")) body += chunk;
-    got.push(`${request.method} ${request.url} ${JSON.stringify(request.headers)} ${body}`);
-    // A server may well repeat what it was sent.
-    response
-      .writeHead(answer.status, answer.headers)
-      .end(`${answer.body ?? ""}${request.headers.authorization}`);
+}): Promise<Scripted> {
+  return scriptedServer(({ headers }, response) => {
+    response.writeHead(answer.status, answer.headers).end(`${answer.body ?? ""}${headers["authorization"]}`);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    got,
-    stop: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
 }
 
 function filesUnder(folder: string): string {
@@ -66,7 +44,7 @@ describe("secrets", () => {
       run.track({ loss: 1 });
       const report = await run.finish("SUCCESS", { timeout: 5_000 });
       folder.remove();
-      expect(server.got.join()).toContain(token);
+      expect(JSON.stringify(server.got)).toContain(token);
       expect(Object.values(report.destinations).map(({ problem }) => problem?.code)).toEqual([
         "redirected",
         "redirected",
@@ -109,7 +87,7 @@ describe("secrets", () => {
       const said = [];
       for (const args of [["sync"], ["doctor"], ["show", run.id, "--json"], ["runs", "--json"]])
         said.push(await cli([...args, "--store", store], { env }));
-      expect(server.got.join()).toContain(token);
+      expect(JSON.stringify(server.got)).toContain(token);
       const seen = [
         inspect(run, { depth: 9, showHidden: true }),
         inspect(report, { depth: 9 }),

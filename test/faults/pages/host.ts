@@ -12,7 +12,7 @@ export interface PageHost {
 
 /** @param told what the page posts: its path and the parsed body */
 export async function hostPage(name: string, told: (path: string, body: unknown) => void): Promise<PageHost> {
-  const script = await bundle(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)));
+  const script = await bundlePage(name);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname } = new URL(request.url ?? "/", "http://host");
     if (request.method === "POST") told(pathname, JSON.parse(await text(request)));
@@ -38,16 +38,21 @@ export async function hostPage(name: string, told: (path: string, body: unknown)
   };
 }
 
-async function bundle(file: string): Promise<string> {
+/** The script of a page of this folder, bundled from the source. */
+export async function bundlePage(name: string): Promise<string> {
+  const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
   const { outputFiles } = await build({
-    entryPoints: [file],
+    entryPoints: [path(`./${name}.ts`)],
     bundle: true,
     write: false,
     format: "esm",
     platform: "browser",
     target: "es2022",
     logLevel: "silent",
-    alias: { runlog: fileURLToPath(new URL("../../../src/index.ts", import.meta.url)) },
+    alias: {
+      "runlog/notebook": path("../../../src/integrations/notebook/index.ts"),
+      runlog: path("../../../src/index.ts"),
+    },
   });
   return outputFiles[0]?.text ?? "";
 }

@@ -5,9 +5,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
 
 /** The names that the browser is told to find on this machine. */
 export const HOST = "demo.example";
@@ -55,20 +53,4 @@ export function pageOf(script: string): RequestListener {
     response.setHeader("content-type", isScript ? "text/javascript" : "text/html; charset=utf-8");
     response.end(isScript ? script : '<!doctype html><body><script type="module" src="/page.js"></script>');
   };
-}
-
-/** The script of `obstacles.ts`, bundled from the source. */
-export async function obstaclePage(): Promise<string> {
-  const source = (path: string): string => fileURLToPath(new URL(`../../../src/${path}`, import.meta.url));
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL("./obstacles.ts", import.meta.url))],
-    bundle: true,
-    write: false,
-    format: "esm",
-    platform: "browser",
-    target: "es2022",
-    logLevel: "silent",
-    alias: { "runlog/notebook": source("integrations/notebook/index.ts"), runlog: source("index.ts") },
-  });
-  return outputFiles[0]?.text ?? "";
 }
