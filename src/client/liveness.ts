@@ -30,7 +30,8 @@ async function closeIfDead(store: LocalStore, state: RunState, now: number): Pro
   const silent = await withoutLock(store, open);
   if (silent.length === 0 || silent.length < open.length) return false;
   for (const writer of silent) {
-    if (now - ((await store.lastWrite(state.run, writer)) ?? 0) <= deadMillis) return false;
+    // A write in the future is one from before the clock was set back, and as old as any.
+    if (Math.abs(now - ((await store.lastWrite(state.run, writer)) ?? 0)) <= deadMillis) return false;
   }
   await store.append([await closing(store, id, state, silent, now)]);
   return true;

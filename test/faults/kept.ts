@@ -19,9 +19,9 @@ export async function stepsOf(
   return steps;
 }
 
-/** Makes a store look as if nobody had written to it for two minutes. */
-export async function age(store: string): Promise<void> {
-  const then = Date.now() / 1_000 - 120;
+/** Makes a store look as if nobody had written to it for two minutes, or since a moment in the future. */
+export async function age(store: string, seconds = 120): Promise<void> {
+  const then = Date.now() / 1_000 - seconds;
   for (const entry of await readdir(join(store, ".journal"), { recursive: true, withFileTypes: true })) {
     if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), then, then);
   }

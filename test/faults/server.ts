@@ -4,6 +4,8 @@ import { answering, start } from "../env/process.ts";
 
 export interface KillableServer {
   readonly url: string;
+  /** The group of its process. */
+  readonly pid: number;
   /** Ends it by SIGKILL. */
   kill(): Promise<void>;
 }
@@ -19,5 +21,5 @@ export async function startServer(
   const server = start({ command: process.execPath, args });
   const url = `http://127.0.0.1:${port}`;
   await answering(server, `${url}/healthz`, 60_000);
-  return { url, kill: () => server.kill() };
+  return { url, pid: server.pid, kill: () => server.kill() };
 }
