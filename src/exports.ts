@@ -3,7 +3,8 @@ export type { DestinationReport } from "./client/deliveries.ts";
 export type { OpenedStore } from "./client/open-store.ts";
 export type { ResumeOptions, RunOptions } from "./client/options.ts";
 export type { RunReport } from "./client/report.ts";
-export { isRun, type Run, type Task } from "./client/run.ts";
+export { isRun, type Run } from "./client/run.ts";
+export type { Branch, MapOptions, Task, TaskOptions } from "./client/task.ts";
 export type { TrackOptions } from "./client/tracker.ts";
 export {
   type ErrorCode,

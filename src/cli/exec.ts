@@ -43,9 +43,9 @@ async function runOf(input: Input): Promise<Run> {
 async function underTask(run: Run, task: string, body: () => Promise<CommandEnd>): Promise<CommandEnd> {
   if (task === mainTask) return await body();
   const core = Run.core(run);
-  core.taskRecord(task, "PROCESSING");
+  core.taskRecord([task], 1, "PROCESSING");
   const end = await body();
-  core.taskRecord(task, end.code === 0 ? "SUCCESS" : "FAIL", end.message);
+  core.taskRecord([task], 1, end.code === 0 ? "SUCCESS" : "FAIL", { message: end.message });
   return end;
 }
 

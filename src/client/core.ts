@@ -1,6 +1,7 @@
 import { messageOf } from "../errors.ts";
 import { mainTask } from "../model/observation.ts";
-import type { FinishRecord, Status } from "../model/records.ts";
+import type { FinishRecord, Status, TaskRecord } from "../model/records.ts";
+import { nameOfPath } from "../model/task-path.ts";
 import { foldSegments } from "../read/fold.ts";
 import type { Carried } from "../sync/courier.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -43,9 +44,15 @@ export interface RunCore extends CoreParts {
   record(record: object): void;
   /** Call after recording: makes sure that it will be written. */
   recorded(): void;
-  taskRecord(task: string, status: Status, message?: string): void;
+  /** Notes a start or end of the task, or branch, at `path`. */
+  taskRecord(
+    path: readonly string[],
+    attempt: number,
+    status: Status,
+    more?: Pick<TaskRecord, "message" | "kind">,
+  ): void;
   /** Tracks and removes `MAGNUS_TRACK_*` of the process, into `task`. */
-  trackEnvironment(task: string): void;
+  trackEnvironment(task: string, attempt: number): void;
   flushQuietly(): Promise<void>;
   /** A full storage is in the report; nobody has to hear of it twice. */
   ignoreFullStorage(error: unknown): void;
@@ -83,11 +90,11 @@ export function createCore(parts: CoreParts): RunCore {
     core.recorded();
   };
 
-  const trackEnvironment = (task: string): void => {
+  const trackEnvironment = (task: string, attempt: number): void => {
     const { variables } = platform;
     if (variables === undefined) return;
     const track = (values: Readonly<Record<string, unknown>>, step: number): void =>
-      tracker.track(task, 1, values, { step });
+      tracker.track(task, attempt, values, { step });
     environment.push(...trackVariables(readTracked(variables), track, (name) => delete variables[name]));
   };
 
@@ -95,7 +102,7 @@ export function createCore(parts: CoreParts): RunCore {
     status: "SUCCESS" | "FAIL" | undefined,
     why: Pick<FinishRecord, "message" | "signal">,
   ): void => {
-    trackEnvironment(mainTask);
+    trackEnvironment(mainTask, 1);
     ending = status ?? (failedTasks.size > 0 ? "FAIL" : "SUCCESS");
     record({ type: "finish", status: ending, time: Date.now(), ...why });
   };
@@ -160,20 +167,12 @@ export function createCore(parts: CoreParts): RunCore {
     },
     trackEnvironment,
     flushQuietly,
-    taskRecord(task, status, message) {
+    taskRecord(path, attempt, status, more = {}) {
+      const task = nameOfPath(path);
       if (status === "FAIL") failedTasks.add(task);
       else failedTasks.delete(task);
-      record(
-        {
-          type: "task",
-          task,
-          attempt: 1,
-          status,
-          time: Date.now(),
-          ...(message !== undefined && { message }),
-        },
-        task,
-      );
+      const nested = path.length > 1 && { path };
+      record({ type: "task", task, ...nested, attempt, status, time: Date.now(), ...more }, task);
     },
     ignoreFullStorage(error) {
       fullError = error;

@@ -1,12 +1,13 @@
-import { messageOf, ValidationError } from "../errors.ts";
+import { ValidationError } from "../errors.ts";
 import type { MetricModel, Tracked } from "../model/metrics.ts";
-import { checkTask, mainTask } from "../model/observation.ts";
+import { mainTask } from "../model/observation.ts";
 import type { Series } from "../read/series.ts";
 import type { LocalStore } from "../stores/store.ts";
 import type { RunCore } from "./core.ts";
 import { liveRun } from "./live.ts";
 import { checkLabels, storedParameters } from "./options.ts";
 import type { RunReport } from "./report.ts";
+import { runTask, type TaskArguments, type TaskBody, type TaskOptions } from "./task.ts";
 import { type TimedCalls, timed } from "./time.ts";
 import type { TrackOptions } from "./tracker.ts";
 
@@ -58,23 +59,13 @@ export class Run<M extends MetricModel | undefined = MetricModel | undefined> {
   /**
    * Runs `body` as a task, a named part of the run log with its own metrics, start, end and status. What `body` throws
    * is rethrown; what it tracked stays.
+   * @param options.retries how often `body` is called again after it threw; each call is an attempt with its own times,
+   *   status and observations, and the run log shows the last good one. 0 by default
    */
-  async task<T>(name: string, body: (task: Task<M>) => T | Promise<T>): Promise<T> {
-    checkTask(name);
-    const core = this.#core;
-    core.taskRecord(name, "PROCESSING");
-    try {
-      const result = await body(new Task(core, name));
-      core.trackEnvironment(name);
-      core.taskRecord(name, "SUCCESS");
-      return result;
-    } catch (error) {
-      core.trackEnvironment(name);
-      core.taskRecord(name, "FAIL", messageOf(error));
-      throw error;
-    } finally {
-      void core.writer.flush().catch(core.ignoreFullStorage);
-    }
+  task<T>(name: string, body: TaskBody<T, M>): Promise<T>;
+  task<T>(name: string, options: TaskOptions, body: TaskBody<T, M>): Promise<T>;
+  task<T>(name: string, ...rest: TaskArguments<T, M>): Promise<T> {
+    return runTask(this.#core, [], 1, name, ...rest);
   }
 
   /**
@@ -156,22 +147,6 @@ export class Run<M extends MetricModel | undefined = MetricModel | undefined> {
   /** Ends it as FAIL if it was not finished. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#core.finished) await this.finish("FAIL");
-  }
-}
-
-/** A task while it runs. */
-export class Task<M extends MetricModel | undefined = MetricModel | undefined> {
-  readonly name: string;
-  readonly #core: RunCore;
-
-  constructor(core: RunCore, name: string) {
-    this.name = name;
-    this.#core = core;
-  }
-
-  /** As `run.track`, in this task. */
-  track(values: Tracked<M>, options?: TrackOptions): void {
-    this.#core.tracker.track(this.name, 1, values as Readonly<Record<string, unknown>>, options);
   }
 }
 

@@ -44,6 +44,8 @@ export interface RunRecord {
   readonly destinations?: readonly DestinationName[] | undefined;
   /** Code identities, as in the run log. */
   readonly code?: readonly unknown[] | undefined;
+  /** What another program's run log says of the run and has no place here: `dag_hash`, `run_config`, … */
+  readonly log?: Readonly<Record<string, unknown>> | undefined;
   /** What ran it: `{ name: "node" | "browser" | …, version, platform }`. */
   readonly host?: unknown;
   /** The random id of the store this writer writes to first. Only a process on that store may close the writer. */
@@ -58,16 +60,29 @@ export interface RunRecord {
   readonly rewindTo?: number | undefined;
 }
 
-/** A task's start (PROCESSING) or end (SUCCESS, FAIL). */
+/** A start (PROCESSING) or end (SUCCESS, FAIL) of a task, or of a branch of one. */
 export interface TaskRecord {
   readonly type: "task";
+  /** The name that observations point to: of a nested one `nameOfPath(path)`. */
   readonly task: string;
-  /** From 1; grows only by retries inside one `run.task()` call. */
+  /** The names from the outermost task on, tasks and branches in turn; absent for an outermost task. */
+  readonly path?: readonly string[] | undefined;
+  /** `parallel` or `map` for a task that holds branches; other programs have more. @default "task" */
+  readonly kind?: string | undefined;
+  /** From 1; grows only by retries inside one `run.task()` call. 0 tells a status without any attempt. */
   readonly attempt: number;
   readonly status: Status;
   readonly time: number;
+  /** Microseconds past `time`, 0 to 999, where another program measured them. */
+  readonly micros?: number | undefined;
   /** The error's message when it failed. */
   readonly message?: string | undefined;
+  /** True for a task that was not run, because an earlier run's result was taken. */
+  readonly mock?: boolean | undefined;
+  /** The code of this task where it is not the run's, as in `RunRecord`. */
+  readonly code?: readonly unknown[] | undefined;
+  /** The parameters in force at the attempt's start, where another program says them. */
+  readonly parameters?: Readonly<Record<string, StoredValue>> | undefined;
 }
 
 /** Metrics as columns of equal length, in the order they were tracked. */

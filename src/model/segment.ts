@@ -46,6 +46,7 @@ const run: z.ZodMiniType<RunRecord> = z.looseObject({
   model: z.optional(json),
   destinations: z.optional(z.array(z.looseObject({ kind: z.string(), url: z.string() }))),
   code: z.optional(z.array(json)),
+  log: z.optional(named<unknown>(json)),
   host: z.optional(json),
   store: z.string(),
   joined: z.optional(z.boolean()),
@@ -57,10 +58,16 @@ const run: z.ZodMiniType<RunRecord> = z.looseObject({
 const task: z.ZodMiniType<TaskRecord> = z.looseObject({
   type: z.literal("task"),
   task: name,
+  path: z.optional(z.array(name).check(z.minLength(1))),
+  kind: z.optional(z.string()),
   attempt: z.int(),
   status,
   time,
+  micros: z.optional(z.int().check(z.gte(0), z.lte(999))),
   message: z.optional(z.string()),
+  mock: z.optional(z.boolean()),
+  code: z.optional(z.array(json)),
+  parameters: z.optional(named<StoredValue>(z.looseObject(stored))),
 });
 
 const integers = z.custom<number[]>((value) => Array.isArray(value) && value.every(Number.isSafeInteger));

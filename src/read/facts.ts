@@ -12,6 +12,7 @@ export interface Facts {
   owner: string | undefined;
   model: unknown;
   host: unknown;
+  log: Readonly<Record<string, unknown>> | undefined;
   code: readonly unknown[] | undefined;
   readonly destinations: Map<string, DestinationName>;
   readonly parameters: Map<string, StoredValue>;
@@ -32,6 +33,7 @@ export function noFacts(): Facts {
     owner: undefined,
     model: undefined,
     host: undefined,
+    log: undefined,
     code: undefined,
     destinations: new Map(),
     parameters: new Map(),
@@ -52,6 +54,7 @@ export function addRun(facts: Facts, record: RunRecord): void {
   facts.model ??= record.model;
   facts.host ??= record.host;
   facts.code ??= record.code;
+  facts.log ??= record.log;
   for (const { kind, url } of record.destinations ?? []) {
     const name = `${kind} ${url}`;
     if (!facts.destinations.has(name)) facts.destinations.set(name, { kind, url });

@@ -145,6 +145,7 @@ function stateOf(walk: Walk, first: Segment): RunState {
     labels: facts.labels,
     code: facts.code ?? [],
     host: facts.host,
+    log: facts.log ?? {},
     model: facts.model,
     destinations: [...facts.destinations.values()],
     writers: [...walk.writers],

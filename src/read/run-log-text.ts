@@ -3,20 +3,34 @@
 /** `YYYY-MM-DD HH:MM:SS.ffffff` in UTC; empty for undefined or what no calendar holds. */
 export function timeText(time: number | undefined): string {
   if (time === undefined || !(Math.abs(time) <= 8.64e15)) return "";
-  return `${new Date(time).toISOString().slice(0, -1).replace("T", " ")}000`;
+  const [millis, micros] = split(time);
+  return `${new Date(millis).toISOString().slice(0, -1).replace("T", " ")}${String(micros).padStart(3, "0")}`;
 }
 
 /** Python's `str(timedelta)`; empty unless both ends are known. */
 export function durationText(start: number | undefined, end: number | undefined): string {
   if (start === undefined || end === undefined) return "";
-  const day = 86_400_000;
-  const days = Math.floor((end - start) / day);
-  const rest = end - start - days * day;
+  const [[startMillis, startMicros], [endMillis, endMicros]] = [split(start), split(end)];
+  const [carry, micros] = floorDivide(endMicros - startMicros, 1_000);
+  const [days, rest] = floorDivide(endMillis - startMillis + carry, 86_400_000);
   const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
   const clock = `${Math.floor(rest / 3_600_000)}:${two((rest / 60_000) % 60)}:${two((rest / 1_000) % 60)}`;
-  const fraction = rest % 1_000 === 0 ? "" : `.${String(rest % 1_000).padStart(3, "0")}000`;
+  const below = (rest % 1_000) * 1_000 + micros;
+  const fraction = below === 0 ? "" : `.${String(below).padStart(6, "0")}`;
   const prefix = days === 0 ? "" : `${days} day${Math.abs(days) === 1 ? "" : "s"}, `;
   return `${prefix}${clock}${fraction}`;
+}
+
+/** Whole milliseconds, and the microseconds past them. */
+function split(time: number): [millis: number, micros: number] {
+  const millis = Math.floor(time);
+  const micros = Math.round((time - millis) * 1_000);
+  return micros === 1_000 ? [millis + 1, 0] : [millis, micros];
+}
+
+function floorDivide(value: number, by: number): [quotient: number, rest: number] {
+  const quotient = Math.floor(value / by);
+  return [quotient, value - quotient * by];
 }
 
 /** A list of named values whose order is kept, integer-like names too, which objects would sort. */

@@ -1,7 +1,8 @@
-import type { ArtifactRecord, Status, StoredValue } from "../model/records.ts";
-import { type Sampled, sampledFrom, sampleSize, shownMetric } from "./run-log-metrics.ts";
-import { durationText, Entries, jsonChunks, pieceSize, plain, timeText } from "./run-log-text.ts";
-import type { AttemptState, RunState, TaskState } from "./state.ts";
+import type { Status } from "../model/records.ts";
+import { type Sampled, sampledFrom, sampleSize } from "./run-log-metrics.ts";
+import { ordered, stepsOf } from "./run-log-steps.ts";
+import { jsonChunks, pieceSize, plain, timeText } from "./run-log-text.ts";
+import type { RunState } from "./state.ts";
 
 /** The run log of magnus 0.5: what `FileSystemRunLogstore` reads and writes, field by field. */
 export interface RunLog {
@@ -23,15 +24,25 @@ export interface StepLog {
   readonly name: string;
   readonly internal_name: string;
   readonly status: Status;
-  readonly step_type: "task" | "success" | "fail";
+  /** `task`, `parallel`, `map`, `success` or `fail`; other programs have more. */
+  readonly step_type: string;
   readonly message: string;
   readonly mock: boolean;
   readonly code_identities: readonly unknown[];
   readonly attempts: readonly StepAttempt[];
   /** key -> its value, or an object by step. NaN and ±Infinity are strings. */
   readonly user_defined_metrics: Readonly<Record<string, unknown>>;
-  readonly branches: Readonly<Record<string, never>>;
+  /** By internal name: `<task>.<branch>`. */
+  readonly branches: Readonly<Record<string, BranchLog>>;
   readonly data_catalog: readonly DataCatalog[];
+}
+
+/** A branch of a parallel or map task. */
+export interface BranchLog {
+  readonly internal_name: string;
+  readonly status: Status;
+  /** By internal name, closed as the run's own. */
+  readonly steps: Readonly<Record<string, StepLog>>;
 }
 
 export interface StepAttempt {
@@ -91,129 +102,17 @@ export function* runLogChunks(
 
 function treeOf(state: RunState, { full = false }: RunLogOptions): Record<string, unknown> {
   const sampled: Sampled[] = [];
-  const steps = [...state.tasks.values()].map((task) => taskStep(state, task, full, sampled));
-  const closing = closingStep(state);
-  const all: readonly (readonly [string, unknown])[] = closing === undefined ? steps : [...steps, closing];
+  const { dag_hash = "", use_cached = false, original_run_id = "", run_config } = state.log;
   return {
     run_id: state.run,
-    dag_hash: "",
-    use_cached: false,
+    dag_hash,
+    use_cached,
     tag: state.tag ?? "",
-    original_run_id: "",
+    original_run_id,
     status: state.status,
-    steps: new Entries(() => all.values()),
+    steps: stepsOf(state, full, sampled),
     parameters: ordered(state.parameters),
-    run_config: { runlog: extras(state, sampled) },
-  };
-}
-
-function taskStep(
-  state: RunState,
-  task: TaskState,
-  full: boolean,
-  sampled: Sampled[],
-): readonly [string, unknown] {
-  const metrics: (readonly [string, unknown])[] = [];
-  for (const [key, column] of task.columns) {
-    const shown = shownMetric(column, task.shown, full);
-    if (shown === undefined) continue;
-    metrics.push([key, shown.json]);
-    const { sampled: part } = shown;
-    if (part !== undefined) sampled.push({ task: task.name, key, steps: part[0], kept: part[1] });
-  }
-  const catalog = state.artifacts.filter((artifact) => artifact.task === task.name);
-  const step = {
-    ...stepHead(task.name, task.status, "task", state.code),
-    attempts: task.attempts.map((attempt) => attemptLog(state, attempt)),
-    user_defined_metrics: new Entries(() => metrics.values()),
-    branches: {},
-    data_catalog: catalog.map((artifact) => catalogLog(state.run, artifact)),
-  };
-  return [task.name, step];
-}
-
-/** magnus ends every graph in a step of this kind, which itself always succeeds. */
-function closingStep(state: RunState): readonly [string, unknown] | undefined {
-  if (state.status !== "SUCCESS" && state.status !== "FAIL") return undefined;
-  const kind = state.status === "SUCCESS" ? "success" : "fail";
-  let name: string = kind;
-  while (state.tasks.has(name)) name += "_";
-  const at = state.ended;
-  const attempt = { number: 1, status: "SUCCESS", start: at, end: at, message: "" } as const;
-  const step = {
-    ...stepHead(name, "SUCCESS", kind, state.code),
-    attempts: [attemptLog(state, attempt)],
-    user_defined_metrics: {},
-    branches: {},
-    data_catalog: [],
-  };
-  return [name, step];
-}
-
-function stepHead(
-  name: string,
-  status: Status,
-  type: StepLog["step_type"],
-  code: readonly unknown[],
-): object {
-  const [step_type, message, mock] = [type, "", false];
-  return {
-    name,
-    internal_name: name,
-    status,
-    step_type,
-    message,
-    mock,
-    code_identities: code.map(codeIdentity),
-  };
-}
-
-/** The fields of magnus in its order and with its defaults, then whatever else was said, which magnus keeps. */
-function codeIdentity(code: unknown): unknown {
-  return {
-    code_identifier: "",
-    code_identifier_type: "",
-    code_identifier_dependable: false,
-    code_identifier_url: "",
-    code_identifier_message: "",
-    ...(typeof code === "object" ? code : { code_identifier: String(code) }),
-  };
-}
-
-function attemptLog(state: RunState, attempt: AttemptState): StepAttempt {
-  const { number, status, start, end, message } = attempt;
-  return {
-    attempt_number: number,
-    start_time: timeText(start),
-    end_time: timeText(end),
-    duration: durationText(start, end),
-    status,
-    message,
-    parameters: parametersAt(state, start) as unknown as StepAttempt["parameters"],
-  };
-}
-
-function parametersAt(state: RunState, time: number | undefined): Entries {
-  const parameters = new Map(state.parameters);
-  for (const change of state.changes) {
-    if (time !== undefined && change.time <= time) parameters.set(change.name, change.stored);
-  }
-  return ordered(parameters);
-}
-
-function ordered(parameters: ReadonlyMap<string, StoredValue>): Entries {
-  return new Entries(function* () {
-    for (const [name, stored] of parameters) yield [name, stored.json ?? null];
-  });
-}
-
-function catalogLog(run: string, { name, sha256, stage }: ArtifactRecord): DataCatalog {
-  return {
-    name,
-    data_hash: sha256,
-    catalog_relative_path: stage === "put" ? `${run}/${name}` : name,
-    catalog_handler_location: ".catalog",
-    stage,
+    run_config: { ...(run_config as object | undefined), runlog: extras(state, sampled) },
   };
 }
 

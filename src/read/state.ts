@@ -7,19 +7,31 @@ export interface AttemptState {
   /** From 1. */
   readonly number: number;
   readonly status: Status;
-  /** Milliseconds since 1970: the earliest start; the run's for `main`. */
+  /** Milliseconds since 1970, with microseconds where they were measured: the earliest start; the run's for `main`. */
   readonly start: number | undefined;
   /** The latest end; undefined while it runs. */
   readonly end: number | undefined;
   /** The error's message when it failed, else empty. */
   readonly message: string;
+  /** The parameters in force at its start, where they were said with it. */
+  readonly parameters: Readonly<Record<string, StoredValue>> | undefined;
 }
 
+/** A task, or a branch of one: a branch has a path of even length, and holds no observations. */
 export interface TaskState {
+  /** What its observations point to. */
   readonly name: string;
+  /** The names from the outermost task on, tasks and branches in turn. */
+  readonly path: readonly string[];
+  /** `task`; `parallel` or `map` where it holds branches; other programs have more. */
+  readonly kind: string;
+  /** True when it was not run, because an earlier run's result was taken. */
+  readonly mock: boolean;
+  /** Its code where that is not the run's. */
+  readonly code: readonly unknown[] | undefined;
   /** The status of its last attempt. */
   readonly status: Status;
-  /** By number. */
+  /** By number; none where only a status was said. */
   readonly attempts: readonly AttemptState[];
   /** The attempt whose observations the run log shows: the last good one, the last one if none is good. */
   readonly shown: number;
@@ -72,6 +84,8 @@ export interface RunState {
   readonly labels: ReadonlyMap<string, string>;
   readonly code: readonly unknown[];
   readonly host: unknown;
+  /** What another program's run log says of the run and has no place here. */
+  readonly log: Readonly<Record<string, unknown>>;
   /** The metric model as JSON Schema, the first one said. */
   readonly model: unknown;
   readonly destinations: readonly DestinationName[];

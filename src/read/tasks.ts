@@ -1,5 +1,6 @@
 import { mainTask } from "../model/observation.ts";
 import type { TaskRecord } from "../model/records.ts";
+import { nameOfPath } from "../model/task-path.ts";
 import type { Columns, Place } from "./columns.ts";
 import type { AttemptState, TaskState } from "./state.ts";
 import type { Outcome } from "./status.ts";
@@ -18,19 +19,41 @@ export interface RunTimes extends Outcome {
 
 /** The task as its records, in the order of the fold, tell it. */
 export function taskState(notes: TaskNotes, isEnded: (place: Place) => boolean, run: RunTimes): TaskState {
-  const numbers = new Set(notes.records.map(({ record }) => record.attempt));
-  for (const column of notes.columns.values()) {
+  const { name, columns, records } = notes;
+  const attempts = numbersOf(notes).map((number) => attemptState(notes, number, isEnded, run));
+  const last = attempts.at(-1);
+  const good = attempts.findLast((attempt) => attempt.status === "SUCCESS");
+  const alone = records.findLast(({ record }) => record.attempt === 0)?.record;
+  const said = <F extends keyof TaskRecord>(field: F): TaskRecord[F] | undefined =>
+    records.find(({ record }) => record[field] !== undefined)?.record[field];
+  return {
+    name,
+    path: pathOf(name, said("path")),
+    kind: said("kind") ?? "task",
+    mock: said("mock") ?? false,
+    code: said("code"),
+    columns,
+    attempts,
+    status: alone?.status ?? last?.status ?? run.status,
+    shown: (good ?? last)?.number ?? 1,
+  };
+}
+
+/** A path that does not lead to the name is none. */
+function pathOf(name: string, path: readonly string[] | undefined): readonly string[] {
+  return path !== undefined && nameOfPath(path) === name ? path : [name];
+}
+
+/** The attempts that records or observations name; one where nothing but a status was said is none. */
+function numbersOf({ records, columns }: TaskNotes): number[] {
+  const numbers = new Set(records.map(({ record }) => record.attempt));
+  for (const column of columns.values()) {
     if (column.attempt === undefined) numbers.add(1);
     for (const number of column.attempt ?? []) numbers.add(number);
   }
   if (numbers.size === 0) numbers.add(1);
-  const attempts = [...numbers]
-    .sort((a, b) => a - b)
-    .map((number) => attemptState(notes, number, isEnded, run));
-  const last = attempts.at(-1) as AttemptState;
-  const good = attempts.findLast((attempt) => attempt.status === "SUCCESS");
-  const { name, columns } = notes;
-  return { name, columns, attempts, status: last.status, shown: (good ?? last).number };
+  numbers.delete(0);
+  return [...numbers].sort((a, b) => a - b);
 }
 
 function attemptState(
@@ -45,7 +68,7 @@ function attemptState(
   for (const { record, place } of own) {
     if (!isEnded(place)) open.set(place.writer, !isEnd(record));
   }
-  const starts = own.filter(({ record }) => !isEnd(record)).map(({ record }) => record.time);
+  const starts = own.filter(({ record }) => !isEnd(record)).map(({ record }) => timeOf(record));
   const ends = own.filter(({ record }) => isEnd(record)).map(({ record }) => record);
   const lastEnd = ends.at(-1);
   const going = lastEnd === undefined || [...open.values()].includes(true);
@@ -53,18 +76,24 @@ function attemptState(
   return {
     number,
     status,
-    start: starts.length > 0 ? starts.reduce((a, b) => Math.min(a, b)) : lastEnd?.time,
+    start: starts.length > 0 ? starts.reduce((a, b) => Math.min(a, b)) : lastEnd && timeOf(lastEnd),
     end: going
       ? run.ended
-      : ends.reduce((latest, end) => Math.max(latest, end.time), Number.NEGATIVE_INFINITY),
+      : ends.reduce((latest, end) => Math.max(latest, timeOf(end)), Number.NEGATIVE_INFINITY),
     message: status === "FAIL" ? ((going ? run.message : lastEnd?.message) ?? "") : "",
+    parameters: own.find(({ record }) => record.parameters !== undefined)?.record.parameters,
   };
 }
 
 /** An attempt without records of its own: `main`, which lasts as long as the run, or one whose records are lost. */
 function untold(task: string, number: number, run: RunTimes): AttemptState {
   const start = task === mainTask ? run.started : undefined;
-  return { number, status: run.status, start, end: run.ended, message: run.message };
+  const { status, ended, message } = run;
+  return { number, status, start, end: ended, message, parameters: undefined };
+}
+
+function timeOf({ time, micros = 0 }: TaskRecord): number {
+  return time + micros / 1_000;
 }
 
 function isEnd(record: TaskRecord): boolean {

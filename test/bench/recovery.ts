@@ -41,7 +41,11 @@ async function compare(name: string, way: Way): Promise<string[]> {
     await way("leave", index, url);
     const fresh = async (mode: "recover" | "raw"): Promise<Cost> => {
       const server: Serving = await serve({ store: memoryStore(), port });
-      return await way(mode, index, url).finally(() => server.close());
+      try {
+        return await way(mode, index, url);
+      } finally {
+        await server.close();
+      }
     };
     pairs.push([await fresh("recover"), await fresh("raw")]);
   }

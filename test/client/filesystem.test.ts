@@ -8,6 +8,7 @@ import { clientContract } from "../contract/client.ts";
 import type { ClientHost } from "../contract/client-host.ts";
 import { removedContract } from "../contract/client-removed.ts";
 import { resumeContract } from "../contract/client-resume.ts";
+import { clientTasksContract } from "../contract/client-tasks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "runlog-client-"));
 let made = 0;
@@ -22,4 +23,5 @@ const host: ClientHost = {
 
 clientContract("the filesystem", host);
 resumeContract("the filesystem", host);
+clientTasksContract("the filesystem", host);
 removedContract("the filesystem", host, async (store) => rmSync(store.location, { recursive: true }));

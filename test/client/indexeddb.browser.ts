@@ -5,6 +5,7 @@ import { clientContract } from "../contract/client.ts";
 import type { ClientHost } from "../contract/client-host.ts";
 import { removedContract } from "../contract/client-removed.ts";
 import { resumeContract } from "../contract/client-resume.ts";
+import { clientTasksContract } from "../contract/client-tasks.ts";
 
 const names = new Map<string, string>();
 
@@ -22,4 +23,5 @@ const host: ClientHost = {
 
 clientContract("IndexedDB", host);
 resumeContract("IndexedDB", host);
+clientTasksContract("IndexedDB", host);
 removedContract("IndexedDB", host, (store) => deleteDB(store.location));

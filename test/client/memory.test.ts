@@ -2,6 +2,7 @@ import * as api from "runlog";
 import { clientContract } from "../contract/client.ts";
 import type { ClientHost } from "../contract/client-host.ts";
 import { resumeContract } from "../contract/client-resume.ts";
+import { clientTasksContract } from "../contract/client-tasks.ts";
 
 const host: ClientHost = {
   api,
@@ -12,3 +13,4 @@ const host: ClientHost = {
 
 clientContract("memory", host);
 resumeContract("memory", host);
+clientTasksContract("memory", host);

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { TaskRecord } from "../../src/model/records.ts";
 import type { Segment } from "../../src/model/segment-line.ts";
+import { nameOfPath } from "../../src/model/task-path.ts";
 import { foldSegments } from "../../src/read/fold.ts";
 import { runLog, runLogJson } from "../../src/read/run-log.ts";
 import type { RunState } from "../../src/read/state.ts";
@@ -207,8 +209,24 @@ describe.skipIf(!here)("real magnus 0.5.1", () => {
     { type: "lost", reason: "full", count: 3 },
   ];
 
+  const at = (path: string[], status: TaskRecord["status"], fields: Partial<TaskRecord> = {}): TaskRecord =>
+    task(nameOfPath(path), status, { ...(path.length > 1 && { path }), ...fields });
+  const nested = [
+    ...whole,
+    at(["fan"], "PROCESSING", { kind: "parallel", time: t0, micros: 7 }),
+    at(["fan", "0.1"], "PROCESSING"),
+    at(["fan", "0.1", "train"], "PROCESSING"),
+    observe({ key: "loss", step: 2, value: 0.5, task: "fan.0%2E1.train" }),
+    at(["fan", "0.1", "train"], "FAIL", { message: "no", time: t0 + 3, micros: 999 }),
+    at(["fan", "0.1"], "FAIL", { time: t0 + 4 }),
+    at(["fan", "é", "deep", "er", "est"], "SUCCESS", { attempt: 0, mock: true }),
+    at(["fan"], "FAIL", { time: t0 + 9, micros: 3 }),
+  ];
+
   test.each<[string, object[]]>([
     ["still at work", whole],
+    ["with branches", nested],
+    ["that ended with branches", [...nested, finish("FAIL")]],
     ["that succeeded", [...whole, finish()]],
     ["that failed", [...whole, finish("FAIL", { signal: "SIGTERM", message: "told to stop" })]],
     ["of which nothing was tracked", [run()]],
