@@ -14,6 +14,7 @@ export {
   SegmentGap,
   ValidationError,
 } from "./errors.ts";
+export type { CodeIdentity } from "./model/code-identity.ts";
 export {
   defineMetrics,
   type Metric,

@@ -5,15 +5,20 @@
 import type { CurrentRun, Platform } from "./client/platform.ts";
 import type { Run } from "./client/run.ts";
 import { createBrowserLifecycle } from "./lifecycle/browser.ts";
+import type { CodeIdentity } from "./model/code-identity.ts";
 import { type Client, createClient } from "./run.ts";
 import { indexedDbStore } from "./stores/indexeddb.ts";
 
 export * from "./exports.ts";
 
+/** What a bundler puts in its place; `runlog/vite` does. */
+declare const __RUNLOG_CODE__: CodeIdentity | { readonly problem: string };
+
 function webPlatform(): Platform {
   const lifecycle = createBrowserLifecycle();
   return {
     host: () => ({ name: "browser", version: globalThis.navigator?.userAgent ?? "unknown" }),
+    code: async () => (typeof __RUNLOG_CODE__ === "undefined" ? undefined : __RUNLOG_CODE__),
     openStore: (name) => (globalThis.indexedDB === undefined ? undefined : indexedDbStore(name)),
     persist: async () => (await globalThis.navigator?.storage?.persist?.()) ?? false,
     destinations: () => [],

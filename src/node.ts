@@ -12,6 +12,7 @@ import type { Run } from "./client/run.ts";
 import { mlflow } from "./destinations/mlflow/index.ts";
 import { createNodeLifecycle } from "./lifecycle/node.ts";
 import { createBackgroundFetch } from "./lifecycle/node-fetch.ts";
+import { gitIdentity } from "./lifecycle/node-git.ts";
 import type { RunState } from "./read/state.ts";
 import { type Client, createClient } from "./run.ts";
 import { filesystemStore } from "./stores/filesystem/index.ts";
@@ -25,6 +26,7 @@ function nodePlatform(): Platform {
   const background = createBackgroundFetch();
   return {
     host,
+    code: () => gitIdentity(process.cwd()),
     openStore: (name) => filesystemStore(name ?? process.env.RUNLOG_STORE ?? ".run_log_store"),
     persist: async () => true,
     destinations: environmentDestinations,

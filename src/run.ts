@@ -1,3 +1,4 @@
+import { codesOf } from "./client/code.ts";
 import { createCore } from "./client/core.ts";
 import { createDeliveries } from "./client/deliveries.ts";
 import { takeKey } from "./client/key-lock.ts";
@@ -178,7 +179,14 @@ export function createClient(platform: Platform): Client {
     const destinations = options.syncTo ?? platform.destinations();
     const start = startOf(options, uid, destinations);
     const store = isOff(options) ? memoryStore() : storeOf(options.store);
-    const opening = openNew({ store, run, chosen: options.runId !== undefined, start, warn: platform.warn });
+    const opening = openNew({
+      store,
+      run,
+      chosen: options.runId !== undefined,
+      start,
+      code: isOff(options) ? undefined : codesOf(platform, options.code),
+      warn: platform.warn,
+    });
     return begin({
       options,
       destinations,
@@ -222,6 +230,7 @@ export function createClient(platform: Platform): Client {
         rewindTo,
         takeOver,
         start,
+        code: isOff(options) ? undefined : codesOf(platform, options.code),
         warn: platform.warn,
       });
       const made = begin({ options, destinations, ...resumed, letGo: options });
@@ -239,7 +248,7 @@ export function createClient(platform: Platform): Client {
       await run.finish();
       return result;
     } catch (error) {
-      await failed(run as Run, error);
+      await run.fail(messageOf(error));
       throw error;
     }
   };
@@ -264,10 +273,6 @@ export function createClient(platform: Platform): Client {
   };
 
   return { startRun, resumeRun, trackRun, trackThis, openStore };
-}
-
-async function failed(run: Run, error: unknown): Promise<void> {
-  await run.fail(messageOf(error));
 }
 
 /** Options of another type than promised come from JavaScript, and from a destination forgotten to be called. */

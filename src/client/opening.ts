@@ -32,6 +32,8 @@ export interface OpeningParts {
   /** Whether the caller chose the id. */
   readonly chosen: boolean;
   readonly start: RunStart;
+  /** The code identities; the first record waits for them. */
+  readonly code: Promise<RunRecord["code"]> | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -41,6 +43,7 @@ export function openNew(parts: OpeningParts): Opening {
   let run = parts.run;
   let problem: string | undefined;
   let record: RunRecord | undefined;
+  let code: RunRecord["code"];
   if (parts.chosen && parts.store?.has?.(run) === true) throw taken(run, parts.store);
 
   const opening = async (): Promise<Opened> => {
@@ -48,11 +51,12 @@ export function openNew(parts: OpeningParts): Opening {
       problem = why;
       parts.warn(`runlog keeps this run in memory only: ${why}`);
     });
+    code = await parts.code;
     if (store.has === undefined && Object.keys(await store.position(run)).length > 0) rename();
     return first(store, id);
   };
   const first = (store: LocalStore, id: string): Opened => {
-    record = { ...start, store: id };
+    record = { ...start, ...(code !== undefined && { code }), store: id };
     return { store, run, first: JSON.stringify(record), clock: 0 };
   };
   const rename = (): string => {

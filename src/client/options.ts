@@ -1,4 +1,5 @@
 import { ValidationError } from "../errors.ts";
+import type { CodeIdentity } from "../model/code-identity.ts";
 import type { MetricModel } from "../model/metrics.ts";
 import { nameRule } from "../model/observation.ts";
 import type { StoredValue } from "../model/records.ts";
@@ -17,6 +18,11 @@ export interface RunOptions<M extends MetricModel | undefined = MetricModel | un
   readonly parameters?: Readonly<Record<string, unknown>> | undefined;
   /** Texts that help to find the run again. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Which code runs.
+   * @default in Node the git commit of the working directory; in pages what the bundler said (`runlog/vite`)
+   */
+  readonly code?: CodeIdentity | undefined;
   /** Keys and values that may be tracked, from `defineMetrics`. @default anything */
   readonly metrics?: M;
   /** A store, or the name of one: a database in pages, a folder in Node. @default IndexedDB, the folder `.run_log_store` */

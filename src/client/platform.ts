@@ -1,3 +1,4 @@
+import type { CodeIdentity } from "../model/code-identity.ts";
 import type { RunState } from "../read/state.ts";
 import type { LocalStore } from "../stores/store.ts";
 import type { Destination } from "../sync/destination.ts";
@@ -8,6 +9,8 @@ import type { Run } from "./run.ts";
 export interface Platform {
   /** `{ name, version, platform }` of what runs the code; goes into the run record. */
   host(): Readonly<Record<string, string>>;
+  /** Which code runs, or why that is not known; asked once for each run. */
+  code(): Promise<CodeIdentity | { readonly problem: string } | undefined>;
   /** The default store, or the one called `name`. Undefined where nothing durable is to be had. */
   openStore(name?: string): LocalStore | undefined;
   /** Asks the browser to keep this origin's data; true where nothing is ever evicted. */

@@ -23,6 +23,8 @@ export interface ResumeParts {
   /** Called once it is sure that `run` is continued: cells of this page that had it hand it over; true if any did. */
   readonly takeOver: (store: LocalStore, run: string) => Promise<boolean>;
   readonly start: RunStart;
+  /** The code identities. */
+  readonly code: Promise<RunRecord["code"]> | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -56,8 +58,10 @@ export async function openExisting(parts: ResumeParts): Promise<Resumed> {
   const run = state?.run ?? parts.run;
   const uid = state?.uid ?? parts.joins ?? parts.start.uid;
   if (parts.joins !== undefined && uid !== parts.joins) throw otherRun(run);
+  const code = await parts.code;
   const record: RunRecord = {
     ...parts.start,
+    ...(code !== undefined && { code }),
     ...(state !== undefined && (await continuing(store, id, state, parts.rewindTo))),
     uid,
     store: id,

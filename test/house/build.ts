@@ -24,7 +24,12 @@ const WEB = {
 };
 // Everything in one file, for a plain <script type="module">.
 const BUNDLE: Entries = { bundle: "src/bundle.ts" };
-const NODE = { node: "src/node.ts", server: "src/server/index.ts", cli: "src/cli/main.ts" };
+const NODE = {
+  node: "src/node.ts",
+  server: "src/server/index.ts",
+  cli: "src/cli/main.ts",
+  vite: "src/vite.ts",
+};
 
 const COMMON: BuildOptions = {
   absWorkingDir: root,

@@ -31,6 +31,7 @@ const RULES: Record<string, Rule | "entry"> = {
   exports: "entry",
   node: "entry",
   bundle: "entry",
+  vite: "entry",
   cli: "entry",
   viewer: "entry",
   integrations: { parts: [], types: CORE, packages: ["runlog"] },

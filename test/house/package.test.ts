@@ -31,6 +31,7 @@ describe("package.json", () => {
       "./node": ["types", "default"],
       "./tfjs": ["types", "default"],
       "./notebook": ["types", "default"],
+      "./vite": ["types", "default"],
       "./server": ["types", "default"],
       "./bundle.js": ["types", "default"],
       "./package.json": true,

@@ -1,6 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { build as esbuild } from "esbuild";
 import { build as vite } from "vite";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -13,6 +14,8 @@ const LIMIT_MILLIS = 60_000;
 vi.setConfig({ testTimeout: LIMIT_MILLIS * 2 });
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 const folders: Record<string, string> = {};
+/** Page -> the commits that its run names. */
+const code: Record<string, string[]> = {};
 let project: string;
 
 /** A page with its scripts in files, as `script-src 'self'` demands. */
@@ -25,8 +28,25 @@ function writePage(name: string): string {
   return folder;
 }
 
+/** A commit of what is in a folder; gives its hash. */
+function commit(folder: string): string {
+  const git = (...args: string[]): string =>
+    execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@example.com", ...args], {
+      cwd: folder,
+      encoding: "utf8",
+    }).trim();
+  git("init", "-q");
+  git("add", "page.js");
+  git("commit", "-q", "-m", "first");
+  return git("rev-parse", "HEAD");
+}
+
 async function makeVite(): Promise<string> {
   const root = writePage("vite");
+  code["vite"] = [commit(root)];
+  const { runlogCode } = (await import(
+    pathToFileURL(join(project, "node_modules/runlog/dist/vite.js")).href
+  )) as typeof import("../../src/vite.ts");
   const outDir = join(root, "out");
   mkdirSync(join(root, "public"));
   copyFileSync(fixture("watch.js"), join(root, "public", "watch.js"));
@@ -35,6 +55,7 @@ async function makeVite(): Promise<string> {
     base: "./",
     configFile: false,
     logLevel: "error",
+    plugins: [runlogCode(root)],
     build: { outDir, reportCompressedSize: false },
   });
   return outDir;
@@ -119,6 +140,7 @@ describe.each(engines)("the installed package in %s under script-src 'self'", (e
         storage: "disk",
         kinds: ["mlflow", "runlog"],
         statuses: ["SUCCESS"],
+        code: code[name] ?? [],
         value: [1, 1 / 2, 1 / 3],
         rich: ["0,1", "1,1", "2,1"],
         violations: [],
