@@ -10,11 +10,14 @@ import { chromium as playwrightChromium } from "playwright";
 /** Folder with the Python environments that `npm test` makes; ignored by git. */
 export const ENVIRONMENTS: string = fileURLToPath(new URL("../../.env-test/", import.meta.url));
 
+/** The Python environments, each with what its name says. */
+export type PythonEnvironment = "mlflow" | "magnus" | "runnable" | "wandb" | "wandb-old";
+
 /** Names that `needs` and `finders` know. */
-export type Part = "mlflow" | "magnus" | "chromium" | "firefox" | "webkit" | "strace" | "loop";
+export type Part = PythonEnvironment | "chromium" | "firefox" | "webkit" | "strace" | "loop";
 
 /** The Python interpreter of `.env-test/<name>`, where that environment is complete. */
-export function python(name: "mlflow" | "magnus"): string | undefined {
+export function python(name: PythonEnvironment): string | undefined {
   const path = join(ENVIRONMENTS, name, "bin", "python");
   return existsSync(path) && existsSync(join(ENVIRONMENTS, name, "ready")) ? path : undefined;
 }
@@ -80,6 +83,9 @@ export function needs(part: Part): boolean {
 const FINDERS: Record<Part, () => unknown> = {
   mlflow: () => python("mlflow"),
   magnus: () => python("magnus"),
+  runnable: () => python("runnable"),
+  wandb: () => python("wandb"),
+  "wandb-old": () => python("wandb-old"),
   chromium,
   firefox,
   webkit,

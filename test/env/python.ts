@@ -3,15 +3,19 @@ import { execFile } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ENVIRONMENTS } from "./find.ts";
+import { ENVIRONMENTS, type PythonEnvironment } from "./find.ts";
 
 const run = promisify(execFile);
 const INSTALL_LIMIT_MILLIS = 900_000;
 
 /** Environment -> what is in it. Apart, because their dependencies need not agree. */
-const PINS: Record<"mlflow" | "magnus", readonly string[]> = {
+const PINS: Record<PythonEnvironment, readonly string[]> = {
   mlflow: ["mlflow==3.17.2"],
   magnus: ["magnus==0.5.1", "pydantic==2.14.3"],
+  runnable: ["runnable==0.50.0", "pydantic==2.14.3"],
+  wandb: ["wandb==0.31.0"],
+  // The last ones with a reader of its files in Python.
+  "wandb-old": ["wandb==0.19.11"],
 };
 
 /**
