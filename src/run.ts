@@ -6,19 +6,13 @@ import { createLease } from "./client/lease.ts";
 import { type LetGoOptions, type LettingGo, letGoWhen } from "./client/letting-go.ts";
 import { closeDead } from "./client/liveness.ts";
 import { type OpenedStore, withReading } from "./client/open-store.ts";
-import { openNew, type RunStart } from "./client/opening.ts";
-import {
-  checkLabels,
-  checkResume,
-  checkTag,
-  type ResumeOptions,
-  type RunOptions,
-  storedParameters,
-} from "./client/options.ts";
+import { openNew } from "./client/opening.ts";
+import { checkResume, type ResumeOptions, type RunOptions } from "./client/options.ts";
 import type { Platform } from "./client/platform.ts";
 import { createRecorder } from "./client/recorder.ts";
 import { openExisting, type Resumed } from "./client/resume.ts";
 import { isRun, Run } from "./client/run.ts";
+import { runStart } from "./client/run-start.ts";
 import { createTracker, type TrackOptions } from "./client/tracker.ts";
 import { createWriter } from "./client/writer.ts";
 import { messageOf, ValidationError } from "./errors.ts";
@@ -146,19 +140,6 @@ export function createClient(platform: Platform): Client {
     return run;
   };
 
-  const startOf = (options: RunOptions, uid: string, destinations: readonly Destination[]): RunStart => ({
-    type: "run",
-    time: Date.now(),
-    uid,
-    tag: checkTag(options.tag),
-    owner: options.owner,
-    ...(options.parameters !== undefined && { parameters: storedParameters(options.parameters) }),
-    ...(options.labels !== undefined && { labels: checkLabels(options.labels) }),
-    ...(options.metrics !== undefined && { model: options.metrics.toJSON() }),
-    destinations: destinations.map(({ kind, url }) => ({ kind, url })),
-    host: platform.host(),
-  });
-
   /** Cells of this page that were invalidated hand their run over before the next cell looks at it. */
   const takeOver = async (store: LocalStore, id: string): Promise<boolean> => {
     let handedOver = false;
@@ -177,7 +158,7 @@ export function createClient(platform: Platform): Client {
     const uid = toHex(random(16));
     const run = options.runId === undefined ? makeRunId(new Date(), random(10)) : checkRunId(options.runId);
     const destinations = options.syncTo ?? platform.destinations();
-    const start = startOf(options, uid, destinations);
+    const start = runStart(platform, options, uid, destinations);
     const store = isOff(options) ? memoryStore() : storeOf(options.store);
     const opening = openNew({
       store,
@@ -214,7 +195,7 @@ export function createClient(platform: Platform): Client {
       );
     }
     const destinations = options.syncTo ?? platform.destinations();
-    const start = { ...startOf(options, toHex(random(16)), destinations), key: options.key };
+    const start = { ...runStart(platform, options, toHex(random(16)), destinations), key: options.key };
     const store = isOff(options) ? memoryStore() : storeOf(options.store);
     const free = store && options.key !== undefined ? await takeKey(store, options.key) : undefined;
     try {

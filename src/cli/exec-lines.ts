@@ -1,6 +1,7 @@
-/** Finds the lines `MAGNUS_TRACK_<key>=<value>` in a stream of bytes, holding no more of it than such a line. */
+/** Finds the lines `MAGNUS_TRACK_<key>=<value>` and `MAGNUS_PRM_<name>=<value>` in a stream of bytes, holding no more of it than such a line. */
 
-const prefix = Buffer.from("MAGNUS_TRACK_");
+const prefix = Buffer.from("MAGNUS_");
+const counts = /^MAGNUS_(TRACK|PRM)_/;
 const newline = 10;
 /** What a tracked value may be at most, and a little for its name. */
 const longest = 1_048_576 + 4_096;
@@ -48,7 +49,7 @@ export function createTrackedLines(
     if (!skipping && size > prefix.length) {
       const line = Buffer.concat(held).toString("utf8");
       const at = line.indexOf("=");
-      if (at > 0) found(line.slice(0, at), line.slice(at + 1));
+      if (at > 0 && counts.test(line)) found(line.slice(0, at), line.slice(at + 1));
     }
     held = [];
     size = 0;

@@ -1,5 +1,5 @@
 /**
- * A script of `sh` that tells its `MAGNUS_TRACK_*` variables when it ends, however it ends: at its last line, by
+ * A script of `sh` that tells its `MAGNUS_TRACK_*` and `MAGNUS_PRM_*` variables when it ends, however it ends: at its last line, by
  * `exit`, by `set -e`, with a comment at its end, with an EXIT trap of its own. Only `exec`, which puts another program
  * in its place, and a signal that nobody traps leave no end to speak at.
  */
@@ -10,9 +10,9 @@
  */
 export const tellingDescriptor = 19;
 
-// Only tracked variables leave the script: the rest of an environment is full of secrets.
+// Only these variables leave the script: the rest of an environment is full of secrets.
 const teller = [
-  'const told = Object.entries(process.env).filter(([name]) => name.startsWith("MAGNUS_TRACK_"));',
+  "const told = Object.entries(process.env).filter(([name]) => /^MAGNUS_(TRACK|PRM)_/.test(name));",
   'const bytes = Buffer.from(JSON.stringify(told) + "\\n");',
   `for (let at = 0; at < bytes.length; ) at += require("node:fs").writeSync(${tellingDescriptor}, bytes, at);`,
 ].join(" ");

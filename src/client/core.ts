@@ -5,10 +5,11 @@ import { nameOfPath } from "../model/task-path.ts";
 import { foldSegments } from "../read/fold.ts";
 import type { Carried } from "../sync/courier.ts";
 import type { Deliveries } from "./deliveries.ts";
-import { readTracked, trackVariables } from "./environment.ts";
+import { parameterVariable, readTracked, trackVariables, watchParameters } from "./environment.ts";
 import type { Lease } from "./lease.ts";
 import { closeSilent } from "./liveness.ts";
 import { allSegments, type Opening } from "./opening.ts";
+import { storedValue } from "./options.ts";
 import type { Platform, Watched } from "./platform.ts";
 import type { Recorder } from "./recorder.ts";
 import { pendingLines, type RunReport, storageProblem } from "./report.ts";
@@ -90,9 +91,18 @@ export function createCore(parts: CoreParts): RunCore {
     core.recorded();
   };
 
+  const newParameters = watchParameters(platform.variables);
+
   const trackEnvironment = (task: string, attempt: number): void => {
     const { variables } = platform;
     if (variables === undefined) return;
+    for (const [name, value] of newParameters()) {
+      try {
+        record({ type: "parameter", name, ...storedValue(name, value), time: Date.now() });
+      } catch (error) {
+        environment.push(`${parameterVariable(name)}: ${messageOf(error)}`);
+      }
+    }
     const track = (values: Readonly<Record<string, unknown>>, step: number): void =>
       tracker.track(task, attempt, values, { step });
     environment.push(...trackVariables(readTracked(variables), track, (name) => delete variables[name]));

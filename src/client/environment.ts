@@ -1,8 +1,8 @@
 import { isRunlogError, messageOf } from "../errors.ts";
 
 /**
- * `MAGNUS_TRACK_<key>[_STEP_<n>]` in the environment of the process: what a shell step or a library without runlog
- * exports. As in magnus the key is lower-cased, a value that is JSON becomes what it says and any other stays text;
+ * `MAGNUS_TRACK_<key>[_STEP_<n>]` and `MAGNUS_PRM_<name>` in the environment of the process: what a shell step or a
+ * library without runlog exports. As in magnus the key is lower-cased, a value that is JSON becomes what it says and any other stays text;
  * unlike magnus a bad step or an empty key is told, not fatal.
  */
 
@@ -38,6 +38,40 @@ function readOne(name: string, text: string): TrackedVariable {
     step: at === undefined ? 0 : Number(at),
     value: readValue(text.trim()),
   };
+}
+
+const parameterPrefix = "MAGNUS_PRM_";
+
+/** The name of the variable that gives a parameter to what a process starts, as magnus does. */
+export function parameterVariable(name: string): string {
+  return `${parameterPrefix}${name}`;
+}
+
+/** The parameters among `variables`, `MAGNUS_PRM_<name>`: names in lower case, values as those of tracked ones. */
+export function readParameters(
+  variables: Readonly<Record<string, string | undefined>>,
+): Record<string, unknown> {
+  const found: Record<string, unknown> = Object.create(null);
+  for (const [variable, text] of Object.entries(variables)) {
+    const name = variable.startsWith(parameterPrefix) ? variable.slice(parameterPrefix.length) : "";
+    if (name !== "" && text !== undefined) found[name.toLowerCase()] = readValue(text.trim());
+  }
+  return found;
+}
+
+/** Tells at each call which parameters of the environment are new, or other ones, since the last call or the start. */
+export function watchParameters(
+  variables: Readonly<Record<string, string | undefined>> | undefined,
+): () => [name: string, value: unknown][] {
+  const known = new Map<string, string>();
+  const look = (): [name: string, value: unknown][] => {
+    const all = Object.entries(readParameters(variables ?? {}));
+    const fresh = all.filter(([name, value]) => known.get(name) !== JSON.stringify(value));
+    for (const [name, value] of fresh) known.set(name, JSON.stringify(value));
+    return fresh;
+  };
+  look();
+  return look;
 }
 
 /** Python's JSON: NaN, Infinity and -Infinity are numbers there. */

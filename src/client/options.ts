@@ -14,7 +14,7 @@ export interface RunOptions<M extends MetricModel | undefined = MetricModel | un
   readonly tag?: string | undefined;
   /** 1 to 128 letters, digits, dots, dashes, underscores. @default a made one: `adjective-surname-HHMM-xxxxxxxx` */
   readonly runId?: string | undefined;
-  /** The run's inputs: any value that can be tracked. */
+  /** The run's inputs: any value that can be tracked. In Node `MAGNUS_PRM_<name>` of the environment as well. */
   readonly parameters?: Readonly<Record<string, unknown>> | undefined;
   /** Texts that help to find the run again. */
   readonly labels?: Readonly<Record<string, string>> | undefined;

@@ -19,7 +19,7 @@ export interface Platform {
   destinations(): readonly Destination[];
   /** The setting `name` of the environment; undefined in pages. */
   setting(name: string): string | undefined;
-  /** The process's environment, for `MAGNUS_TRACK_*`; undefined in pages. */
+  /** The process's environment, for `MAGNUS_TRACK_*` and `MAGNUS_PRM_*`; undefined in pages. */
   readonly variables: Record<string, string | undefined> | undefined;
   /** The run that `trackThis` means here. */
   readonly current: CurrentRun;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { openStore } from "runlog";
 import { afterAll, expect, test, vi } from "vitest";
 import { lastTold } from "../../src/cli/exec-script.ts";
@@ -37,6 +37,38 @@ test("the code of a script, what it prints and what it exports", async () => {
   expect(log.status).toBe("FAIL");
   expect(log.steps["main"]?.attempts[0]?.message).toBe("ended with exit code 3");
   expect(log.steps["main"]?.user_defined_metrics).toEqual({ loss: { "3": 0.5 }, note: "hi" });
+});
+
+test("parameters of a file reach the command; those that it sets or prints are the run's", async () => {
+  const file = folder.path("parameters.yaml");
+  writeFileSync(file, "lr: 0.1 # as before\nlayers: [8, 4]\nname: a b\n");
+  const script = [
+    'echo "$MAGNUS_PRM_lr $MAGNUS_PRM_layers $MAGNUS_PRM_name"',
+    "echo MAGNUS_PRM_printed=3",
+    "export MAGNUS_PRM_set='{\"a\":1}' MAGNUS_PRM_lr=0.5",
+  ].join("; ");
+  const ended = await cli([
+    "exec",
+    ...["--store", store, "--run", "parameters", "--parameters-file", file],
+    ...["--", script],
+  ]);
+  expect(ended).toMatchObject({ code: 0, stderr: "", stdout: "0.1 [8,4] a b\nMAGNUS_PRM_printed=3\n" });
+  const { parameters, run_config } = await logOf("parameters");
+  expect(parameters).toEqual({ lr: 0.1, layers: [8, 4], name: "a b", printed: 3, set: { a: 1 } });
+  expect(run_config.runlog["parameter_changes"]).toMatchObject([{ name: "lr", value: 0.5 }]);
+});
+
+test.each([
+  ["missing", undefined, "ENOENT"],
+  ["no map", "- 1\n", "must be a map of names and values"],
+  ["broken", "a: [1", "within a flow collection"],
+  ["ambiguous", "a: 1\na: 2\n", "duplicated mapping key"],
+])("a parameters file that is %s is refused before the command runs", async (name, text, words) => {
+  const file = folder.path(`parameters-${name}.yaml`);
+  if (text !== undefined) writeFileSync(file, text);
+  const ended = await cli(["exec", "--store", store, "--parameters-file", file, "--", "echo", "ran"]);
+  expect(ended).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(words) });
+  expect(ended.stderr).toContain(`parameters-${name}.yaml`);
 });
 
 test("several arguments run as they are", async () => {

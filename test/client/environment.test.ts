@@ -1,5 +1,11 @@
-import { describe, expect, it } from "vitest";
-import { readTracked, trackVariables } from "../../src/client/environment.ts";
+import { memoryStore, openStore, startRun } from "runlog";
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  readParameters,
+  readTracked,
+  trackVariables,
+  watchParameters,
+} from "../../src/client/environment.ts";
 import { ValidationError } from "../../src/errors.ts";
 
 describe("MAGNUS_TRACK_* variables", () => {
@@ -37,5 +43,50 @@ describe("MAGNUS_TRACK_* variables", () => {
       "MAGNUS_TRACK_y: 'y' is not in the metric model",
     ]);
     expect(removed).toEqual(["MAGNUS_TRACK_", "MAGNUS_TRACK_x_STEP_b", "MAGNUS_TRACK_y"]);
+  });
+});
+
+describe("MAGNUS_PRM_* variables", () => {
+  const set = (name: string, text: string): void => {
+    process.env[name] = text;
+  };
+  afterEach(() => {
+    for (const name of Object.keys(process.env)) if (name.startsWith("MAGNUS_PRM_")) delete process.env[name];
+  });
+
+  it("are parameters with their names in lower case", () => {
+    const variables = { MAGNUS_PRM_LR: "0.1", MAGNUS_PRM_name: "a b", MAGNUS_PRM_: "1", PATH: "/bin" };
+    expect(readParameters(variables)).toEqual({ lr: 0.1, name: "a b" });
+  });
+
+  it("are told once for each change", () => {
+    const variables: Record<string, string> = { MAGNUS_PRM_a: "1" };
+    const fresh = watchParameters(variables);
+    expect(fresh()).toEqual([]);
+    Object.assign(variables, { MAGNUS_PRM_a: "2", MAGNUS_PRM_b: "{}" });
+    expect(fresh()).toEqual([
+      ["a", 2],
+      ["b", {}],
+    ]);
+    expect(fresh()).toEqual([]);
+  });
+
+  it("begin a run, the caller's words before them; what a task sets is there after it", async () => {
+    set("MAGNUS_PRM_LR", "0.1");
+    set("MAGNUS_PRM_seed", "7");
+    const store = memoryStore();
+    const run = startRun({ store, syncTo: [], quiet: true, parameters: { seed: 8 } });
+    await run.task("choose", () => {
+      set("MAGNUS_PRM_lr", "0.5");
+      set("MAGNUS_PRM_best", "adam");
+    });
+    await run.task("train", () => 1);
+    await run.finish();
+    const { parameters, steps, run_config } = await openStore(store).runLog(run.id);
+    expect(parameters).toEqual({ lr: 0.1, seed: 8, best: "adam" });
+    expect(steps["choose"]?.attempts[0]?.parameters).toEqual({ lr: 0.1, seed: 8, best: "adam" });
+    expect(steps["train"]?.attempts[0]?.parameters).toEqual({ lr: 0.5, seed: 8, best: "adam" });
+    expect(run_config.runlog["parameter_changes"]).toMatchObject([{ name: "lr", value: 0.5 }]);
+    expect(process.env["MAGNUS_PRM_lr"]).toBe("0.5");
   });
 });

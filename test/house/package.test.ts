@@ -43,8 +43,10 @@ describe("package.json", () => {
       "@hono/node-server",
       "hono",
       "idb",
+      "js-yaml",
       "ky",
       "superjson",
+
       "zod",
     ]);
   });
