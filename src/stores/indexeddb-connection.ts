@@ -1,6 +1,7 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb";
 import { isRunlogError, messageOf, RunlogError } from "../errors.ts";
 import { toHex } from "../model/run-id.ts";
+import { reopening } from "./reopening.ts";
 import type { AsideItem, LedgerEntry } from "./store.ts";
 
 /** The database's stores, and a connection that survives being closed from under us. */
@@ -14,7 +15,10 @@ export interface Schema extends DBSchema {
   /** Under [run, destination, writer, seq, index]. */
   aside: { key: [string, string, string, number, number]; value: AsideItem };
   artifacts: { key: [string, string]; value: Uint8Array };
-  /** `id`: the store's; `changes`: grows with each change of any run; `pause:<destination>`: a `Pause` as JSON. */
+  /**
+   * `id`: the store's; `changes`: grows with each change of any run; `pause:<destination>`: a `Pause` as JSON;
+   * `minReader`: the least version that may use the data, written by an upgrade that does more than add.
+   */
   meta: { key: string; value: string | number };
   leases: { key: string; value: { token: string; touched: number } };
 }
@@ -33,44 +37,29 @@ export type Database = IDBPDatabase<Schema>;
 export type Transaction = IDBPTransaction<Schema, StoreNames<Schema>[], "readwrite">;
 
 export interface Connection {
-  /** Runs `work` on the open database; once more on a new connection when the first was closed under it. */
+  /** Runs `work` on the open database; again, a few times, on a new connection when one died under it. */
   use<T>(work: (db: Database) => Promise<T>): Promise<T>;
   close(): void;
 }
 
 const schemaVersion = 1;
 const openMs = 5_000;
+/** Upgrades only add to them: tabs with an older runlog go on. */
 const stores: StoreNames<Schema>[] = ["segments", "runs", "ledger", "aside", "artifacts", "meta", "leases"];
 
 /** @param name - the database's. It opens at the first use. */
 export function connectTo(name: string): Connection {
-  let opening: Promise<Database> | undefined;
-  const drop = (): void => {
-    opening?.then((db) => db.close()).catch(reported);
-    opening = undefined;
-  };
-  const database = (): Promise<Database> => {
-    opening ??= open(name, drop).catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  };
+  const { use, close } = reopening<Database>({
+    open: (lost) => open(name, lost),
+    close: (db) => db.close(),
+    isLost,
+  });
   return {
-    async use(work) {
-      try {
-        return await work(await database());
-      } catch (error) {
-        if (!isLost(error)) throw storageError(error, name);
-      }
-      drop();
-      try {
-        return await work(await database());
-      } catch (error) {
+    use: (work) =>
+      use(work).catch((error: unknown) => {
         throw storageError(error, name);
-      }
-    },
-    close: drop,
+      }),
+    close,
   };
 }
 
@@ -102,11 +91,11 @@ function abort(tx: Transaction): void {
   }
 }
 
-async function open(name: string, drop: () => void): Promise<Database> {
+async function open(name: string, lost: () => void): Promise<Database> {
   if (typeof indexedDB === "undefined") {
     throw new RunlogError("storage_unavailable", "this host has no IndexedDB; runs are kept in memory only");
   }
-  const opening = openVersion(name, drop);
+  const opening = openVersion(name, lost);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const watchdog = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), openMs);
@@ -120,19 +109,28 @@ async function open(name: string, drop: () => void): Promise<Database> {
   );
 }
 
-async function openVersion(name: string, drop: () => void): Promise<Database> {
-  const callbacks = { upgrade, blocking: drop, terminated: drop };
+async function openVersion(name: string, lost: () => void): Promise<Database> {
+  // A newer runlog upgrades it: what is in flight here is finished, and the next use opens what that one made.
+  const callbacks = { upgrade, blocking: lost, terminated: lost };
   try {
     return await openDB<Schema>(name, schemaVersion, callbacks);
   } catch (error) {
-    // A newer runlog made it: upgrades only add, so what this version knows is there.
     if (nameOf(error) !== "VersionError") throw error;
-    return openDB<Schema>(name, undefined, { blocking: drop, terminated: drop });
   }
+  // A newer runlog made it: upgrades only add, so what this version knows is there. Unless it was removed just now.
+  const db = await openDB<Schema>(name, undefined, callbacks);
+  const least = Number(await db.get("meta", "minReader"));
+  if (!(least > schemaVersion)) return db;
+  db.close();
+  throw new RunlogError(
+    "storage_unavailable",
+    `a newer runlog wrote database '${name}'; reload this page to get the newer runlog`,
+  );
 }
 
-function upgrade(db: Database, _oldVersion: number, _newVersion: number | null, tx: unknown): void {
-  for (const store of stores) db.createObjectStore(store);
+function upgrade(db: Database, oldVersion: number, _newVersion: number | null, tx: unknown): void {
+  for (const store of stores) if (!db.objectStoreNames.contains(store)) db.createObjectStore(store);
+  if (oldVersion > 0) return;
   const random = crypto.getRandomValues(new Uint8Array(16));
   const meta = (tx as IDBPTransaction<Schema, StoreNames<Schema>[], "versionchange">).objectStore("meta");
   void meta.put(toHex(random), "id");
