@@ -19,7 +19,7 @@ function webPlatform(): Platform {
   return {
     host: () => ({ name: "browser", version: globalThis.navigator?.userAgent ?? "unknown" }),
     code: async () => (typeof __RUNLOG_CODE__ === "undefined" ? undefined : __RUNLOG_CODE__),
-    openStore: (name) => (globalThis.indexedDB === undefined ? undefined : indexedDbStore(name)),
+    openStore: (name) => (hasDatabase() ? indexedDbStore(name) : undefined),
     persist: async () => (await globalThis.navigator?.storage?.persist?.()) ?? false,
     destinations: () => [],
     setting: () => undefined,
@@ -33,6 +33,15 @@ function webPlatform(): Platform {
       return () => clearTimeout(timer);
     },
   };
+}
+
+/** Where a site is refused storage, some browsers throw at the mere look. */
+function hasDatabase(): boolean {
+  try {
+    return globalThis.indexedDB !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Without async context a page cannot tell which of several unfinished `trackRun`s called: it offers all. */

@@ -78,6 +78,7 @@ export function createClient(platform: Platform): Client {
       now: Date.now,
       timer: platform.timer,
       saved() {
+        opening.kept();
         const full = tracker.tracked - poked >= fullBatch;
         if (full) poked = tracker.tracked;
         deliveries.poke(full);

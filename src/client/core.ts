@@ -215,9 +215,9 @@ export function createCore(parts: CoreParts): RunCore {
       return !left;
     },
     report() {
-      const problem =
-        writer.problem ?? opening.problem ?? (fullError === undefined ? undefined : messageOf(fullError));
+      const trouble = writer.problem ?? (fullError === undefined ? undefined : messageOf(fullError));
       const { storage } = writer;
+      const problem = trouble === undefined ? opening.problem : storageProblem(storage, trouble);
       return {
         run: opening.run,
         uid: parts.uid,
@@ -227,10 +227,10 @@ export function createCore(parts: CoreParts): RunCore {
         late,
         invalid: tracker.invalid,
         ...(tracker.lastInvalid !== undefined && { lastInvalid: tracker.lastInvalid }),
-        storage: opening.problem === undefined ? storage : "memory",
+        storage,
         location: writer.location,
         ...(opening.renamedFrom !== undefined && { renamedFrom: opening.renamedFrom }),
-        ...(problem !== undefined && { problem: storageProblem(storage, problem) }),
+        ...(problem !== undefined && { problem }),
         environment: [...environment],
         destinations: deliveries.report(opening.run, parts.before + tracker.tracked, parts.superseded),
       };

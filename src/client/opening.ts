@@ -1,8 +1,9 @@
-import { isRunlogError, messageOf, RunlogError } from "../errors.ts";
+import { RunlogError } from "../errors.ts";
 import type { RunRecord } from "../model/records.ts";
 import type { Segment } from "../model/segment-line.ts";
-import { memoryStore } from "../stores/memory.ts";
 import type { LocalStore } from "../stores/store.ts";
+import type { Problem } from "../sync/destination.ts";
+import { type Home, noteHome, openHome } from "./home.ts";
 import type { Opened } from "./writer.ts";
 
 /**
@@ -20,8 +21,10 @@ export interface Opening {
   /** The run's id; another than asked for when that was taken. */
   readonly run: string;
   readonly renamedFrom: string | undefined;
-  /** Why the run is in memory only. */
-  readonly problem: string | undefined;
+  /** Why the run is in memory only, or that earlier runs are gone. */
+  readonly problem: Problem | undefined;
+  /** Something of the run is in its store. */
+  kept(): void;
   /** The writer's run record again, for a writer that was taken for dead. */
   again(now: number): RunRecord | undefined;
 }
@@ -41,19 +44,16 @@ export interface OpeningParts {
 export function openNew(parts: OpeningParts): Opening {
   const { start } = parts;
   let run = parts.run;
-  let problem: string | undefined;
+  let home: Home | undefined;
   let record: RunRecord | undefined;
   let code: RunRecord["code"];
   if (parts.chosen && parts.store?.has?.(run) === true) throw taken(run, parts.store);
 
   const opening = async (): Promise<Opened> => {
-    const [store, id] = await openOrMemory(parts.store, (why) => {
-      problem = why;
-      parts.warn(`runlog keeps this run in memory only: ${why}`);
-    });
+    home = await openHome(parts.store, run, parts.warn);
     code = await parts.code;
-    if (store.has === undefined && Object.keys(await store.position(run)).length > 0) rename();
-    return first(store, id);
+    if (home.taken) rename();
+    return first(home.store, home.id);
   };
   const first = (store: LocalStore, id: string): Opened => {
     record = { ...start, ...(code !== undefined && { code }), store: id };
@@ -78,28 +78,11 @@ export function openNew(parts: OpeningParts): Opening {
       return run === parts.run ? undefined : parts.run;
     },
     get problem() {
-      return problem;
+      return home?.problem;
     },
+    kept: () => home && noteHome(home),
     again: (now) => record && { ...record, time: now },
   };
-}
-
-/** The store if it opens, else memory and a word why. */
-export async function openOrMemory(
-  wanted: LocalStore | undefined,
-  fellBack: (why: string) => void,
-): Promise<[store: LocalStore, id: string]> {
-  if (wanted !== undefined) {
-    try {
-      return [wanted, await wanted.id()];
-    } catch (error) {
-      if (!isRunlogError(error)) throw error;
-      fellBack(messageOf(error));
-    }
-  } else
-    fellBack("there is no storage here (private window, or a runtime without IndexedDB and file system)");
-  const memory = memoryStore();
-  return [memory, await memory.id()];
 }
 
 /** All of a run's segments in a store. */

@@ -23,7 +23,10 @@ export interface RunReport {
   readonly location: string;
   /** The id that was asked for, when it was taken. */
   readonly renamedFrom?: string;
-  /** What is wrong on this machine. */
+  /**
+   * What is wrong on this machine: `storage_memory`, `storage_full`, or `storage_evicted` in the first run after the
+   * browser or somebody removed this site's earlier ones.
+   */
   readonly problem?: Problem;
   /** `MAGNUS_TRACK_*` variables that could not be tracked. */
   readonly environment: readonly string[];

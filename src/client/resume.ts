@@ -4,7 +4,8 @@ import { foldSegments } from "../read/fold.ts";
 import type { RunState } from "../read/state.ts";
 import type { LocalStore } from "../stores/store.ts";
 import { withoutLock } from "./liveness.ts";
-import { allSegments, type Opening, openOrMemory, type RunStart } from "./opening.ts";
+import { noteHome, openHome } from "./home.ts";
+import { allSegments, type Opening, type RunStart } from "./opening.ts";
 
 /**
  * Goes on with a run as one more writer: one of this store, by its id or its key, or one that began on another host.
@@ -43,11 +44,8 @@ export interface Resumed {
 
 /** @throws {ValidationError} when parameters changed and that is an error; `run_id_taken` for another run of that id */
 export async function openExisting(parts: ResumeParts): Promise<Resumed> {
-  let problem: string | undefined;
-  const [store, id] = await openOrMemory(parts.store, (why) => {
-    problem = why;
-    parts.warn(`runlog keeps this run in memory only: ${why}`);
-  });
+  const home = await openHome(parts.store, parts.run, parts.warn);
+  const { store, id } = home;
   const found = await foldOf(
     store,
     parts.key === undefined ? parts.run : await latestOfKey(store, parts.key),
@@ -74,7 +72,10 @@ export async function openExisting(parts: ResumeParts): Promise<Resumed> {
     rename: () => run,
     run,
     renamedFrom: undefined,
-    problem,
+    get problem() {
+      return home.problem;
+    },
+    kept: () => noteHome(home),
     again: (now) => ({ ...parts.start, uid, store: id, time: now }),
   };
   const owner = state === undefined ? parts.joins === undefined : state.store === id && !state.joined;

@@ -139,7 +139,7 @@ export function createWriter(parts: WriterParts): Writer {
       try {
         await opened.store.append(batch.map((each) => each.segment));
       } catch (error) {
-        if (renamed(error) || refilled(error, opened)) continue;
+        if (renamed(error) || (await refilled(error, opened))) continue;
         failed(error);
         return;
       }
@@ -167,12 +167,14 @@ export function createWriter(parts: WriterParts): Writer {
   };
 
   /** The store lost what it had kept: placeholders take the numbers, so that the gap shows and the run goes on here. */
-  const refilled = (error: unknown, { run, first }: Opened): boolean => {
-    const [head] = waiting;
-    if (head === undefined || !isRunlogError(error, "segment_gap")) return false;
-    const next = (error as SegmentGap).next[writer] ?? 0;
-    if (next >= head.segment.seq) return false;
+  const refilled = async (error: unknown, { store, run, first }: Opened): Promise<boolean> => {
+    if (!isRunlogError(error, "segment_gap")) return false;
     const begin = JSON.parse(first) as RunRecord;
+    // What was made in its place has another id, and only its own writers are carried on and closed there.
+    const id = await store.id().catch(() => begin.store);
+    const [head] = waiting;
+    const next = (error as SegmentGap).next[writer] ?? 0;
+    if (head === undefined || next >= head.segment.seq) return false;
     const missing = Array.from({ length: head.segment.seq - next }, (_, index) => {
       const seq = next + index;
       const name = { run, writer, seq, clock: head.segment.clock };
@@ -180,9 +182,9 @@ export function createWriter(parts: WriterParts): Writer {
     });
     waiting = [...missing, ...waiting];
     // What the first segment said of the run is said again.
-    recorder.record({ ...begin, time: parts.now() });
+    recorder.record({ ...begin, store: id, time: parts.now() });
     parts.warn(
-      `the data of run '${run}' was removed from ${target?.store.location}; what is tracked from now on is kept`,
+      `the data of run '${run}' was removed from ${store.location}; what is tracked from now on is kept`,
     );
     return true;
   };

@@ -1,0 +1,98 @@
+import { expect, it } from "vitest";
+import { type Reopening, reopening } from "../../src/stores/reopening.ts";
+
+/** Handles are numbers; those in `dead` fail as lost. */
+function make(open?: () => Promise<void>): Reopening<number> & {
+  opened: number;
+  closed: number[];
+  lost: (() => void)[];
+} {
+  const lost: (() => void)[] = [];
+  const closed: number[] = [];
+  const { use, close } = reopening<number>({
+    async open(tell) {
+      lost.push(tell);
+      const handle = lost.length;
+      await open?.();
+      return handle;
+    },
+    close: (handle) => void closed.push(handle),
+    isLost: (error) => error === "lost",
+  });
+  return {
+    use,
+    close,
+    closed,
+    lost,
+    get opened() {
+      return lost.length;
+    },
+  };
+}
+
+it("shares a handle, and lets go only the one that died", async () => {
+  const { use, closed, ...made } = make();
+  const late = Promise.withResolvers<void>();
+  const handles: number[] = [];
+  const user = async (handle: number): Promise<number> => {
+    handles.push(handle);
+    if (handle === 1) throw "lost";
+    return handle;
+  };
+  // It was given the first handle, and hears of its death when the others have the second.
+  const straggler = use(async (handle) => {
+    if (handle === 1) {
+      await late.promise;
+      throw "lost";
+    }
+    return handle;
+  });
+  expect(await Promise.all([use(user), use(user), use(user)])).toEqual([2, 2, 2]);
+  expect(handles).toEqual([1, 1, 1, 2, 2, 2]);
+  late.resolve();
+  expect(await straggler).toBe(2);
+  made.lost[0]?.();
+  expect(await use(async (handle) => handle)).toBe(2);
+  expect(closed).toEqual([1]);
+  expect(made.lost).toHaveLength(2);
+});
+
+it("gives up after a bounded number of handles, and begins anew at the next use", async () => {
+  const { use, closed } = make();
+  const tried: number[] = [];
+  const work = async (handle: number): Promise<never> => {
+    tried.push(handle);
+    throw "lost";
+  };
+  await expect(use(work)).rejects.toBe("lost");
+  expect(tried).toEqual([1, 2, 3, 4, 5]);
+  expect(closed).toEqual(tried);
+  expect(await use(async (handle) => handle)).toBe(6);
+});
+
+it("opens another where the first did not open, and repeats no work that was wrong", async () => {
+  let shut = true;
+  const { use, closed } = make(async () => {
+    if (shut) throw "shut";
+  });
+  await expect(use(async (handle) => handle)).rejects.toBe("shut");
+  shut = false;
+  expect(await use(async (handle) => handle)).toBe(2);
+  let times = 0;
+  const wrong = use(async () => {
+    times += 1;
+    throw "wrong";
+  });
+  await expect(wrong).rejects.toBe("wrong");
+  expect(times).toBe(1);
+  expect(closed).toEqual([]);
+});
+
+it("closes its handle once, and opens another for whoever comes later", async () => {
+  const { use, close, closed } = make();
+  await use(async (handle) => handle);
+  close();
+  close();
+  expect(await use(async (handle) => handle)).toBe(2);
+  expect(closed).toEqual([1]);
+});
