@@ -3,7 +3,7 @@ import { memoryStore } from "../stores/memory.ts";
 import { memoryUntil } from "../stores/memory-until.ts";
 import type { LocalStore } from "../stores/store.ts";
 import type { Problem } from "../sync/destination.ts";
-import { noteId, notedId } from "./noted-id.ts";
+import { notedId, noteId } from "./noted-id.ts";
 import { storageProblem } from "./report.ts";
 
 /** Where a run is kept: the store that was wanted, or memory, for good or until that store opens. */

@@ -3,8 +3,8 @@ import type { RunRecord, StoredValue } from "../model/records.ts";
 import { foldSegments } from "../read/fold.ts";
 import type { RunState } from "../read/state.ts";
 import type { LocalStore } from "../stores/store.ts";
-import { withoutLock } from "./liveness.ts";
 import { noteHome, openHome } from "./home.ts";
+import { withoutLock } from "./liveness.ts";
 import { allSegments, type Opening, type RunStart } from "./opening.ts";
 
 /**

@@ -1,3 +1,4 @@
+import type { Segment } from "../model/segment-line.ts";
 import { inTurn } from "./in-turn.ts";
 import { after } from "./quiet-timer.ts";
 import type { LocalStore } from "./store.ts";
@@ -57,7 +58,7 @@ export function memoryUntil(
 }
 
 async function copyRun(from: LocalStore, to: LocalStore, run: string): Promise<void> {
-  let waiting = [];
+  const waiting: Segment[] = [];
   for await (const segment of from.segments(run)) {
     waiting.push(segment);
     if (waiting.length === batch) await to.append(waiting.splice(0));

@@ -84,7 +84,6 @@ describe("a page with", () => {
     expect(report.problem).toBeUndefined();
     const store = openStore(name);
     expect(await store.rows(run.id, { key: "loss" })).toHaveLength(10);
-    expect(typeof (await store.persist())).toBe("boolean");
     await store.close();
   });
 
@@ -95,6 +94,11 @@ describe("a page with", () => {
     expect(report.location).toBe("memory");
     expect(report.problem).toMatchObject({ code: "storage_memory" });
     expect(report.problem?.message).toMatch(/no storage here|cannot be used/);
+  });
+
+  it("what an insecure page has is told that its data may be evicted", async () => {
+    insecure();
+    expect(await openStore(fresh()).persist()).toBe(false);
   });
 
   it("no IndexedDB has a store all the same, empty for each who opens it", async () => {

@@ -49,6 +49,33 @@ const patches: Record<Moment, (fails: () => boolean, error: () => DOMException) 
     }),
 };
 
+/** Makes every opening hang; gives what lets them all go on. */
+export function hanging(): () => void {
+  const hung = new WeakSet<object>();
+  const held: (() => void)[] = [];
+  const restores = [
+    replace(IDBFactory.prototype, "open", (original) => {
+      const request = original() as IDBOpenDBRequest;
+      hung.add(request);
+      return request;
+    }),
+    replace(EventTarget.prototype, "addEventListener", (original, target, [type, listener]) => {
+      if (!hung.has(target)) return original();
+      const request = target as IDBOpenDBRequest;
+      held.push(() => {
+        if (request.readyState === "pending") original();
+        else if (type === (request.error === null ? "success" : "error"))
+          (listener as EventListener).call(request, new Event(String(type)));
+      });
+      return undefined;
+    }),
+  ];
+  return () => {
+    for (const restore of restores) restore();
+    for (const goOn of held.splice(0)) goOn();
+  };
+}
+
 type Replacement = (original: (args?: unknown[]) => unknown, target: object, args: unknown[]) => unknown;
 
 /** Replaces a method of a prototype; gives what puts it back. */

@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 import { type Reopening, reopening } from "../../src/stores/reopening.ts";
 
-/** Handles are numbers; those in `dead` fail as lost. */
+class Lost extends Error {}
+
+/** Handles are numbers: 1, 2, 3. */
 function make(open?: () => Promise<void>): Reopening<number> & {
   opened: number;
   closed: number[];
@@ -17,7 +19,7 @@ function make(open?: () => Promise<void>): Reopening<number> & {
       return handle;
     },
     close: (handle) => void closed.push(handle),
-    isLost: (error) => error === "lost",
+    isLost: (error) => error instanceof Lost,
   });
   return {
     use,
@@ -36,14 +38,14 @@ it("shares a handle, and lets go only the one that died", async () => {
   const handles: number[] = [];
   const user = async (handle: number): Promise<number> => {
     handles.push(handle);
-    if (handle === 1) throw "lost";
+    if (handle === 1) throw new Lost();
     return handle;
   };
   // It was given the first handle, and hears of its death when the others have the second.
   const straggler = use(async (handle) => {
     if (handle === 1) {
       await late.promise;
-      throw "lost";
+      throw new Lost();
     }
     return handle;
   });
@@ -62,9 +64,9 @@ it("gives up after a bounded number of handles, and begins anew at the next use"
   const tried: number[] = [];
   const work = async (handle: number): Promise<never> => {
     tried.push(handle);
-    throw "lost";
+    throw new Lost();
   };
-  await expect(use(work)).rejects.toBe("lost");
+  await expect(use(work)).rejects.toThrow(Lost);
   expect(tried).toEqual([1, 2, 3, 4, 5]);
   expect(closed).toEqual(tried);
   expect(await use(async (handle) => handle)).toBe(6);
@@ -73,17 +75,17 @@ it("gives up after a bounded number of handles, and begins anew at the next use"
 it("opens another where the first did not open, and repeats no work that was wrong", async () => {
   let shut = true;
   const { use, closed } = make(async () => {
-    if (shut) throw "shut";
+    if (shut) throw new Error("shut");
   });
-  await expect(use(async (handle) => handle)).rejects.toBe("shut");
+  await expect(use(async (handle) => handle)).rejects.toThrow("shut");
   shut = false;
   expect(await use(async (handle) => handle)).toBe(2);
   let times = 0;
   const wrong = use(async () => {
     times += 1;
-    throw "wrong";
+    throw new Error("wrong");
   });
-  await expect(wrong).rejects.toBe("wrong");
+  await expect(wrong).rejects.toThrow("wrong");
   expect(times).toBe(1);
   expect(closed).toEqual([]);
 });
