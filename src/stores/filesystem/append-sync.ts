@@ -3,8 +3,9 @@ import { basename } from "node:path";
 import type { Segment } from "../../model/segment-line.ts";
 import { runDeleted } from "../rules.ts";
 import { endsRun, writeRunLogSync } from "./derived.ts";
-import { errorCode, makeFolderSync, syncFolderSync, writeDurablySync } from "./durable.ts";
+import { errorCode, isFull, removeSync, syncFolderSync, writeDurablySync } from "./durable.ts";
 import type { Journal } from "./journal.ts";
+import type { JournalState } from "./journal-state.ts";
 import type { JournalFile } from "./run-index.ts";
 import { linesOf, nextNumber } from "./write.ts";
 
@@ -12,26 +13,36 @@ import { linesOf, nextNumber } from "./write.ts";
  * Appends without waiting, for the hook at a process's exit: always to a new file, because the one in use may have a
  * write in flight, whose segments may be given here again.
  */
-export function appendSync(journal: Journal, segments: readonly Segment[]): void {
-  const { layout, index } = journal.state;
+export function appendSync({ state }: Journal, segments: readonly Segment[]): void {
+  const { layout, index } = state;
   if (existsSync(layout.tombstone)) throw runDeleted(layout.run);
   const missing = segments.filter(({ writer, seq, crc }) => index.entries(writer)[seq]?.crc !== crc);
-  if (missing.length > 0) makeFolderSync(layout.folder);
   for (const writer of new Set(missing.map((segment) => segment.writer))) {
-    writeNew(
-      journal,
-      writer,
-      missing.filter((segment) => segment.writer === writer),
-    );
+    const own = missing.filter((segment) => segment.writer === writer);
+    try {
+      writeNew(state, writer, own);
+    } catch (error) {
+      if (isFull(error)) throw error;
+      // As in `writeSegments`: what failed is not trusted, and all of it goes to another file, once.
+      writeNew(state, writer, own);
+    }
   }
-  if (missing.length > 0) syncFolderSync(layout.folder);
   if (segments.some(endsRun)) writeRunLogSync(layout);
 }
 
-function writeNew({ state }: Journal, writer: string, segments: readonly Segment[]): void {
-  const { fd, path, n } = createNew(state.layout.journalFile, writer, nextNumber(state, writer));
+/** Durable, with its name, when it returns; only then it counts as here. */
+function writeNew(state: JournalState, writer: string, segments: readonly Segment[]): void {
+  const { layout } = state;
+  layout.folders.makeSync(layout.folder);
+  const { fd, path, n } = createNew(layout.journalFile, writer, nextNumber(state, writer));
   const bytes = linesOf(segments);
-  writeDurablySync(fd, bytes);
+  try {
+    writeDurablySync(fd, bytes);
+    syncFolderSync(layout.folder);
+  } catch (error) {
+    removeSync(path);
+    throw error;
+  }
   const end = bytes.length;
   const file: JournalFile = { path, writer, n, own: true, scanned: end, size: end, durable: end };
   state.files.set(basename(path), file);

@@ -144,6 +144,8 @@ async function makeDurable(state: JournalState, file: JournalFile): Promise<void
   const end = file.scanned;
   const handle = await open(file.path, "r+");
   await handle.datasync().finally(() => handle.close());
+  // Its process may have ended before any of these names was durable.
+  await state.layout.folders.make(state.layout.folder);
   await syncFolder(state.layout.folder);
   file.durable = end;
 }

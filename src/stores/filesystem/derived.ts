@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Segment } from "../../model/segment-line.ts";
 import { foldSegments } from "../../read/fold.ts";
 import { runLogJson } from "../../read/run-log.ts";
 import { after } from "../quiet-timer.ts";
 import { collect } from "../summaries.ts";
-import { makeFolder, replaceFile, replaceFileSync } from "./durable.ts";
+import { errorCode, replaceFile, replaceFileSync } from "./durable.ts";
 import type { Journal } from "./journal.ts";
 import { parseFileName, type RunLayout } from "./layout.ts";
 import { createLineScanner } from "./line-scanner.ts";
@@ -21,8 +22,8 @@ export interface Derived {
   note(segments: readonly Segment[]): Promise<void>;
   /** Writes now what was noted. */
   flush(): Promise<void>;
-  /** Ends the timer; nothing is written any more. */
-  drop(): void;
+  /** Nothing is written any more once this resolves. */
+  drop(): Promise<void>;
 }
 
 const restMs = 10_000;
@@ -68,21 +69,27 @@ export function createDerived(journal: Journal): Derived {
       if (rested && segments.some(endsTask)) void flush();
       else plan();
     },
-    drop() {
-      dirty = false;
+    async drop() {
       stopTimer?.();
       stopTimer = undefined;
+      await writing;
+      dirty = false;
     },
   };
 }
 
 /** Writes the run log as of now, in the exit hook. Skipped for a journal that would hold up the exit. */
 export function writeRunLogSync(layout: RunLayout): void {
-  const paths = journalPaths(layout);
-  const bytes = paths.reduce((sum, { path }) => sum + statSync(path).size, 0);
-  if (bytes > mostSyncBytes) return;
-  const state = foldSegments(readAllSync(layout.run, paths));
-  if (state !== undefined) replaceFileSync(layout.derived, runLogJson(state), temporary(layout));
+  try {
+    const paths = journalPaths(layout);
+    const bytes = paths.reduce((sum, { path }) => sum + statSync(path).size, 0);
+    if (bytes > mostSyncBytes) return;
+    const state = foldSegments(readAllSync(layout.run, paths));
+    if (state !== undefined) replaceFileSync(layout.derived, runLogJson(state), temporary(layout));
+  } catch (error) {
+    // As in `write` above: the journal is whole, and the next process that writes to the run makes this file.
+    if (errorCode(error) === undefined) throw error;
+  }
 }
 
 /** True for segments that may end the run; a value that quotes such a record only costs a writing. */
@@ -106,9 +113,11 @@ async function writeRunLog(journal: Journal): Promise<boolean> {
   const { version } = index;
   const state = foldSegments(await collect(journal.segments({})));
   if (state === undefined || journal.state.deleted) return false;
-  await makeFolder(layout.folder);
+  await layout.folders.make(layout.folder);
   await replaceFile(layout.derived, runLogJson(state), temporary(layout));
   await journal.state.refresh();
+  // By another process, meanwhile.
+  if (journal.state.deleted) await rm(layout.derived, { force: true });
   return index.version !== version;
 }
 

@@ -1,15 +1,6 @@
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fdatasyncSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isRunlogError, messageOf, RunlogError } from "../../errors.ts";
 
@@ -50,20 +41,12 @@ export function syncFolderSync(folder: string): void {
   }
 }
 
-/** Makes `folder` and what is above it, each name durable. */
-export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  for (const made of madeFolders(first, folder)) await syncFolder(dirname(made));
-}
-
-export function makeFolderSync(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true });
-  for (const made of madeFolders(first, folder)) syncFolderSync(dirname(made));
-}
+/** What the names of temporary files end in; only who makes one opens it. */
+export const temporaryEnding = ".tmp";
 
 /** Puts `text` at `path`, whole or not at all. `temporary` is a path on the same disk, in a folder that exists. */
 export async function replaceFile(path: string, text: string, temporary: string): Promise<void> {
-  const temp = `${temporary}.${randomBytes(6).toString("hex")}.tmp`;
+  const temp = temporaryName(temporary);
   const handle = await open(temp, "wx");
   try {
     await writeAll(handle, Buffer.from(text), 0)
@@ -71,22 +54,27 @@ export async function replaceFile(path: string, text: string, temporary: string)
       .finally(() => handle.close());
     await rename(temp, path);
   } catch (error) {
-    await rm(temp, { force: true });
+    // What went wrong is told, and not that its remains could not be removed.
+    await rm(temp, { force: true }).catch(() => undefined);
     throw error;
   }
   await syncFolder(dirname(path));
 }
 
 export function replaceFileSync(path: string, text: string, temporary: string): void {
-  const temp = `${temporary}.${randomBytes(6).toString("hex")}.tmp`;
+  const temp = temporaryName(temporary);
   try {
     writeDurablySync(openSync(temp, "wx"), Buffer.from(text));
     renameSync(temp, path);
   } catch (error) {
-    rmSync(temp, { force: true });
+    removeSync(temp);
     throw error;
   }
   syncFolderSync(dirname(path));
+}
+
+function temporaryName(temporary: string): string {
+  return `${temporary}.${randomBytes(6).toString("hex")}${temporaryEnding}`;
 }
 
 /** Writes, flushes and closes. */
@@ -96,6 +84,15 @@ export function writeDurablySync(fd: number, bytes: Uint8Array): void {
     fdatasyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Removes what is of no use any more. Why it is of none is told; that it could not be removed changes nothing. */
+export function removeSync(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
   }
 }
 
@@ -139,11 +136,4 @@ function advice(code: string | undefined): string {
     return "it cannot be made there (read-only disk?) or was removed: name another folder";
   if (code === "EMFILE" || code === "ENFILE") return "too many files are open: raise the limit (ulimit -n)";
   return "check the disk, or name another folder";
-}
-
-function madeFolders(first: string | undefined, last: string): string[] {
-  const made: string[] = [];
-  if (first === undefined) return made;
-  for (let folder = last; folder.length >= first.length; folder = dirname(folder)) made.unshift(folder);
-  return made;
 }

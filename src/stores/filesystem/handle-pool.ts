@@ -22,7 +22,8 @@ export function createHandlePool(): HandlePool {
       const [oldest] = idle;
       if (oldest === undefined) return;
       idle.delete(oldest);
-      await oldest.release();
+      // What was written is durable; a handle that cannot be closed has nothing more to say.
+      await oldest.release().catch(() => undefined);
     }
   };
   return {
@@ -33,8 +34,7 @@ export function createHandlePool(): HandlePool {
       await trim(mostOpen);
       stopTimer ??= after(restMs, () => {
         stopTimer = undefined;
-        // What was written is durable; a handle that cannot be closed has nothing more to say.
-        trim(0).catch(() => undefined);
+        void trim(0);
       });
       return result;
     },

@@ -64,8 +64,7 @@ export function filesystemStore(folder = ".run_log_store"): LocalStore {
     position: (run) => guard(() => runs.of(run).journal.position()),
     delete: (run) =>
       guard(async () => {
-        await deleteRun(layout.run(run));
-        runs.of(run).derived.drop();
+        await deleteRun(layout.run(run), () => runs.of(run).derived.drop());
         hints.emit(run);
       }),
     watch: (run, signal) => watchChanges(watched, run, signal),

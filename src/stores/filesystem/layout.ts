@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { ValidationError } from "../../errors.ts";
 import { checkRunId } from "../../model/run-id.ts";
 import { checkWriter } from "../rules.ts";
+import { createFolders, type Folders } from "./folders.ts";
 
 /** The names of a filesystem store: every path is made here, of checked parts. */
 export interface Layout {
@@ -12,6 +13,7 @@ export interface Layout {
   readonly id: string;
   /** Leases, where the system has no better lock. */
   readonly leases: string;
+  readonly folders: Folders;
   /** What the couriers of a destination agree on while it fails. */
   pause(destination: string): string;
   run(run: string): RunLayout;
@@ -24,6 +26,8 @@ export interface RunLayout {
   readonly tombstone: string;
   /** The run log, for other programs. */
   readonly derived: string;
+  /** The store's. */
+  readonly folders: Folders;
   ledger(destination: string): string;
   aside(destination: string): string;
   journalFile(writer: string, n: number): string;
@@ -38,13 +42,15 @@ export const tombstoneName = "deleted";
 export function layoutOf(folder: string): Layout {
   const root = resolve(folder);
   const journal = join(root, ".journal");
+  const folders = createFolders(root);
   return {
     root,
     journal,
     id: join(journal, ".store.json"),
     leases: join(journal, ".locks"),
+    folders,
     pause: (destination) => join(journal, ".pauses", `${checkDestination(destination)}.json`),
-    run: (run) => runLayout(root, journal, checkRunId(run)),
+    run: (run) => runLayout(root, journal, folders, checkRunId(run)),
   };
 }
 
@@ -54,13 +60,14 @@ export function parseFileName(name: string): { readonly writer: string; readonly
   return writer === undefined ? undefined : { writer, n: Number(n) };
 }
 
-function runLayout(root: string, journal: string, run: string): RunLayout {
+function runLayout(root: string, journal: string, folders: Folders, run: string): RunLayout {
   const folder = join(journal, run);
   return {
     run,
     folder,
     tombstone: join(folder, tombstoneName),
     derived: join(root, `${run}.json`),
+    folders,
     ledger: (destination) => join(folder, "ledger", `${checkDestination(destination)}.json`),
     aside: (destination) => join(folder, "aside", checkDestination(destination)),
     journalFile: (writer, n) => join(folder, `${checkWriter(writer)}.${n}.jsonl`),

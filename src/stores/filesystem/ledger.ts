@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import * as z from "zod/mini";
 import { inOrder } from "../memory-ledger.ts";
 import type { AsideItem, Ledger, LedgerEntry, Pause } from "../store.ts";
-import { errorCode, makeFolder, replaceFile } from "./durable.ts";
+import { errorCode, replaceFile } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 import { namesIn } from "./scan.ts";
 
@@ -37,6 +37,10 @@ const pauseSchema: z.ZodMiniType<Pause> = z.looseObject({
 const asideName = /^([0-9a-f]{12})-(\d{1,15})-(\d{1,15})\.json$/;
 
 export function fileLedger(layout: Layout): Ledger {
+  const writeJson = async (path: string, value: unknown): Promise<void> => {
+    await layout.folders.make(dirname(path));
+    await replaceFile(path, `${JSON.stringify(value)}\n`, path);
+  };
   return {
     async read(run, destination) {
       // A damaged ledger is a lost one: the destination is brought up to date from the start, which harms nothing.
@@ -80,9 +84,4 @@ async function readJson(path: string): Promise<unknown> {
     if (error instanceof SyntaxError || errorCode(error) === "ENOENT") return undefined;
     throw error;
   }
-}
-
-async function writeJson(path: string, value: unknown): Promise<void> {
-  await makeFolder(dirname(path));
-  await replaceFile(path, `${JSON.stringify(value)}\n`, path);
 }

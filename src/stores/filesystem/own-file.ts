@@ -1,6 +1,6 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { basename } from "node:path";
-import { errorCode, makeFolder, syncFolder, writeAll } from "./durable.ts";
+import { errorCode, syncFolder, writeAll } from "./durable.ts";
 import type { RunLayout } from "./layout.ts";
 import type { JournalFile } from "./run-index.ts";
 
@@ -12,13 +12,16 @@ export interface OwnFile {
   append(lines: Uint8Array): Promise<void>;
   /** Frees the handle; `append` takes a new one. */
   release(): Promise<void>;
-  /** Removes the file if it holds nothing acknowledged. */
+  /**
+   * Takes out of the file what was not acknowledged, and removes it when nothing is left: after a flush that failed the
+   * system shows those bytes to everybody, and the next flush would call them saved.
+   */
   abandon(): Promise<void>;
 }
 
 /** Creates the writer's file with the smallest free number from `n` on; its name is durable when this resolves. */
 export async function createOwnFile(layout: RunLayout, writer: string, n: number): Promise<OwnFile> {
-  await makeFolder(layout.folder);
+  await layout.folders.make(layout.folder);
   for (let number = n; ; number++) {
     const path = layout.journalFile(writer, number);
     const handle = await openNew(path);
@@ -26,7 +29,7 @@ export async function createOwnFile(layout: RunLayout, writer: string, n: number
     try {
       await syncFolder(layout.folder);
     } catch (error) {
-      await handle.close();
+      await discard(handle, path);
       throw error;
     }
     const file = { path, writer, n: number, own: true, scanned: 0, size: 0, durable: 0 };
@@ -58,10 +61,20 @@ function ownFile(file: JournalFile, created: FileHandle): OwnFile {
       file.size = end;
     },
     async abandon() {
-      await release();
-      if (file.durable === 0) await rm(file.path, { force: true });
+      const open = handle;
+      handle = undefined;
+      if (file.durable === 0) return discard(open, file.path);
+      // What failed is told already, and a disk that refuses this as well keeps bytes that are written again anyway.
+      await open?.truncate(file.durable).catch(() => undefined);
+      await open?.close().catch(() => undefined);
     },
   };
+}
+
+/** Of no use to anybody: what went wrong before is told, and not that it stays. */
+async function discard(handle: FileHandle | undefined, path: string): Promise<void> {
+  await handle?.close().catch(() => undefined);
+  await rm(path, { force: true }).catch(() => undefined);
 }
 
 async function openNew(path: string): Promise<FileHandle | undefined> {

@@ -1,23 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { link, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
-import {
-  errorCode,
-  makeFolder,
-  makeFolderSync,
-  replaceFile,
-  replaceFileSync,
-  syncFolder,
-  syncFolderSync,
-} from "./durable.ts";
+import { errorCode, replaceFile, replaceFileSync, syncFolder, syncFolderSync } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 
 /** The store's random id, made with it; of several processes that open a new folder at once one makes it for all. */
 export async function openStoreId(layout: Layout): Promise<string> {
-  await makeFolder(layout.journal);
+  await layout.folders.make(layout.journal);
   const found = await readId(layout.id);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    // Who made it may have ended before its name was durable.
+    await syncFolder(layout.journal);
+    return found;
+  }
   const mine = temporary(layout);
   await replaceFile(mine, newId(), mine);
   try {
@@ -25,15 +20,18 @@ export async function openStoreId(layout: Layout): Promise<string> {
   } finally {
     await rm(mine, { force: true });
   }
-  await syncFolder(dirname(layout.id));
+  await syncFolder(layout.journal);
   return (await readId(layout.id)) ?? damaged(layout);
 }
 
 /** As `openStoreId`, without waiting: a process may end in the tick in which it opened the store. */
 export function openStoreIdSync(layout: Layout): string {
-  makeFolderSync(layout.journal);
+  layout.folders.makeSync(layout.journal);
   const found = readIdSync(layout.id);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    syncFolderSync(layout.journal);
+    return found;
+  }
   const mine = temporary(layout);
   replaceFileSync(mine, newId(), mine);
   try {
@@ -41,7 +39,7 @@ export function openStoreIdSync(layout: Layout): string {
   } finally {
     rmSync(mine, { force: true });
   }
-  syncFolderSync(dirname(layout.id));
+  syncFolderSync(layout.journal);
   return readIdSync(layout.id) ?? damaged(layout);
 }
 
