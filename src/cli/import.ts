@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { messageOf } from "../errors.ts";
-import { decodeSegment, type Segment } from "../model/segment-line.ts";
+import { decodeSegment, readRecords, type Segment } from "../model/segment-line.ts";
 import type { LocalStore } from "../stores/store.ts";
 import { argument, type Command } from "./command.ts";
 import { byteLines } from "./lines.ts";
@@ -47,7 +47,9 @@ async function append(store: LocalStore, chunks: AsyncIterable<Uint8Array>): Pro
 
 function segmentOf({ number, bytes }: { readonly number: number; readonly bytes: Uint8Array }): Segment {
   try {
-    return decodeSegment(bytes);
+    const segment = decodeSegment(bytes);
+    readRecords(segment);
+    return segment;
   } catch (cause) {
     throw new Error(`line ${number}: ${messageOf(cause)}; the lines before it may have been imported`, {
       cause,

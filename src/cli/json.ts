@@ -1,3 +1,4 @@
+import { parseJson } from "../model/json.ts";
 import { numberToJson } from "../model/rich.ts";
 import { encodeValue } from "../model/value.ts";
 
@@ -14,7 +15,7 @@ function plain(value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(plain);
-  if (!isRecord(value)) return JSON.parse(encodeValue(value).json);
+  if (!isRecord(value)) return parseJson(encodeValue(value).json);
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item)]));
 }
 

@@ -1,3 +1,4 @@
+import { parseJson } from "../model/json.ts";
 import { UsageError } from "./command.ts";
 
 /** `--where 'parameters.lr>=0.01'`: a dotted path, an operator, a value (JSON, else text). */
@@ -16,7 +17,8 @@ const operators: Readonly<Record<string, string>> = {
  * @throws {UsageError} for what is no condition.
  */
 export function parseWhere(conditions: readonly string[]): Record<string, unknown> {
-  const where: Record<string, unknown> = {};
+  // Without a prototype, so that no path is taken for more than a name.
+  const where: Record<string, unknown> = Object.create(null);
   for (const text of conditions) {
     const [, path, operator, value] = condition.exec(text) ?? [];
     if (path === undefined || operator === undefined || value === undefined) {
@@ -33,7 +35,7 @@ export function parseWhere(conditions: readonly string[]): Record<string, unknow
 
 function parseValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text; // plain words need no quotes
   }

@@ -1,4 +1,5 @@
 import { isRunlogError, messageOf } from "../errors.ts";
+import { parseJson } from "../model/json.ts";
 
 /**
  * `MAGNUS_TRACK_<key>[_STEP_<n>]` and `MAGNUS_PRM_<name>` in the environment of the process: what a shell step or a
@@ -78,7 +79,7 @@ export function watchParameters(
 function readValue(text: string): unknown {
   if (text === "NaN" || text === "Infinity" || text === "-Infinity") return Number(text);
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     if (error instanceof SyntaxError) return text;
     throw error;

@@ -1,5 +1,6 @@
 import { ValidationError } from "../errors.ts";
 import type { CodeIdentity } from "../model/code-identity.ts";
+import { parseJson } from "../model/json.ts";
 import type { MetricModel } from "../model/metrics.ts";
 import { nameRule } from "../model/observation.ts";
 import type { StoredValue } from "../model/records.ts";
@@ -94,7 +95,7 @@ export function storedParameters(parameters: Readonly<Record<string, unknown>>):
 /** One value as stored in a parameter. */
 export function storedValue(name: string, value: unknown): StoredValue {
   const { json, meta } = encode(name, value);
-  return { json: JSON.parse(json), ...(meta !== undefined && { meta: JSON.parse(meta) }) };
+  return { json: parseJson(json), ...(meta !== undefined && { meta: parseJson(meta) }) };
 }
 
 /** Labels, checked. @throws {ValidationError} for a value that is no text. */

@@ -72,7 +72,7 @@ export function makeRich(): SuperJSON {
         isApplicable: (value): value is ArrayBuffer | DataView => bytesClass(value) === name,
         serialize: (value) => Array.from(bytesOf(value)),
         deserialize: (json) => {
-          const { buffer } = Uint8Array.from(json);
+          const { buffer } = restoreTyped("Uint8Array", json) as Uint8Array<ArrayBuffer>;
           return name === "DataView" ? new DataView(buffer) : buffer;
         },
       },

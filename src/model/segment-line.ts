@@ -3,7 +3,7 @@ import { crc32Hex } from "./crc32.ts";
 import { parseJson } from "./json.ts";
 import type { LostRecord, SegmentRecord } from "./records.ts";
 import { runIdRule } from "./run-id.ts";
-import { checkRecord } from "./segment.ts";
+import { checkRecord, maxTime } from "./segment.ts";
 
 /**
  * A segment's line: `{"v":1,"run":…,"writer":…,"seq":…,"clock":…,"records":[…],"crc":"xxxxxxxx"}`, UTF-8, without the
@@ -42,7 +42,9 @@ const tail = /^,"crc":"([0-9a-f]{8})"\}$/;
 
 /** A segment of `records`, each the JSON text of one record. */
 export function encodeSegment(name: SegmentName, records: readonly string[]): Segment {
-  const { run, writer, seq, clock } = name;
+  const { run, writer, seq } = name;
+  // Where somebody set the run's clock to the end of time: past it readers would take the segment for damaged.
+  const clock = Math.min(name.clock, maxTime);
   const text = `{"v":1,"run":"${run}","writer":"${writer}","seq":${seq},"clock":${clock},"records":[${records.join(",")}]`;
   const body = new TextEncoder().encode(text);
   const crc = crc32Hex(body);
@@ -69,7 +71,7 @@ export function decodeSegment(bytes: Uint8Array): Segment {
   const [, v, run, writer, seq, clock] = found as unknown as [string, string, string, string, string, string];
   const rule = runIdRule(run);
   if (rule !== undefined) throw damaged(`its run id ${rule}`);
-  if (!Number.isSafeInteger(Number(clock))) throw damaged("its clock is past 2^53");
+  if (Number(clock) > maxTime) throw damaged("its clock is past what a date can be");
   return { v: Number(v), run, writer, seq: Number(seq), clock: Number(clock), crc, bytes };
 }
 

@@ -18,20 +18,23 @@ import type {
  * server's request, an imported file, a store that another program may have touched.
  */
 
-const maxTime = 8_640_000_000_000_000;
-
 /** As far as Date reaches, so that every time can be written out. */
-const time = z.int().check(z.gte(-maxTime), z.lte(maxTime));
+export const maxTime = 8_640_000_000_000_000;
+/** The most levels of what is written out by a function that calls itself: values have 32, a JSON Schema more. */
+export const maxLevels = 256;
+
+export const time: z.ZodMiniType<number> = z.int().check(z.gte(-maxTime), z.lte(maxTime));
 const name = z.string();
 /** Not `z.record`, which drops the name `__proto__`. */
-const named = <T>(item: z.ZodMiniType<T>): z.ZodMiniType<Record<string, T>> =>
+export const named = <T>(item: z.ZodMiniType<T>): z.ZodMiniType<Record<string, T>> =>
   z.custom(
     (value) => isObject(value) && Object.values(value).every((each) => z.safeParse(item, each).success),
   );
-const json = z.unknown();
+const json = z.custom<unknown>((value) => nestsAtMost(maxLevels, value));
 const status = z.enum(["CREATED", "TRIGGERED", "PROCESSING", "SUCCESS", "FAIL"]);
 const position = named(z.int().check(z.nonnegative()));
 const stored = { json: z.optional(json), meta: z.optional(json) };
+export const storedValue: z.ZodMiniType<StoredValue> = z.looseObject(stored);
 const attempt = z.optional(z.int());
 
 const run: z.ZodMiniType<RunRecord> = z.looseObject({
@@ -41,7 +44,7 @@ const run: z.ZodMiniType<RunRecord> = z.looseObject({
   tag: z.optional(z.string()),
   key: z.optional(z.string()),
   owner: z.optional(z.string()),
-  parameters: z.optional(named<StoredValue>(z.looseObject(stored))),
+  parameters: z.optional(named(storedValue)),
   labels: z.optional(named(z.string())),
   model: z.optional(json),
   destinations: z.optional(z.array(z.looseObject({ kind: z.string(), url: z.string() }))),
@@ -128,7 +131,7 @@ const artifact: z.ZodMiniType<ArtifactRecord> = z.looseObject({
 const lost: z.ZodMiniType<LostRecord> = z.looseObject({
   type: z.literal("lost"),
   reason: z.string(),
-  count: z.int(),
+  count: z.int().check(z.nonnegative()),
   uid: z.optional(z.string()),
   time: z.optional(time),
 });
@@ -187,6 +190,11 @@ function columnsFit(record: MetricsRecord): boolean {
     if (Math.abs(now) > maxTime) return false;
   }
   return record.key.every((index) => index >= 0 && index < record.keys.length);
+}
+
+function nestsAtMost(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((item) => nestsAtMost(levels - 1, item));
 }
 
 function isObject(value: unknown): value is object {

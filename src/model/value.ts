@@ -74,7 +74,15 @@ export function encodeValue(value: unknown): EncodedValue {
 export function decodeValue(json: unknown, meta: unknown): unknown {
   if (meta === undefined) return json;
   try {
-    return makeRich().deserialize({ json, meta } as SuperJSONResult);
+    const { values } = meta as NonNullable<SuperJSONResult["meta"]>;
+    // superjson's own typed arrays, which nothing here writes, are made as long as the json says, whatever it holds.
+    if (JSON.stringify(values).includes('["typed-array"'))
+      throw new TypeError("it has a typed array of another program");
+    // A copy of our own: superjson's gives what stands under `__proto__` to the object as its prototype.
+    const stored = { json: structuredClone(json), meta: { values, v: 1 } } as SuperJSONResult;
+    const value: unknown = makeRich().deserialize(stored, { inPlace: true });
+    encodeValue(value); // what could not have been tracked can neither be printed nor sent
+    return value;
   } catch (cause) {
     throw new RunlogError("segment_damaged", `a value's meta does not fit its json: ${messageOf(cause)}`, {
       cause,

@@ -63,7 +63,8 @@ function addRows(rows: Row[], name: Pick<Row, "run" | "task" | "key">, column: C
   });
 }
 
-function columnOf(state: RunState, key: string, task: string | undefined): Column {
+/** The observations of `key` as they are stored; otherwise as `seriesOf`. */
+export function columnOf(state: RunState, key: string, task: string | undefined): Column {
   const name = task ?? taskWith(state, key);
   const column = state.tasks.get(name)?.columns.get(key);
   if (column !== undefined) return column;

@@ -43,18 +43,15 @@ export function isFinished(marks: readonly Mark[], isEnded: (place: Place) => bo
  * segment lies in that record's `seen`.
  */
 export function endedBy(marks: readonly Mark[]): (place: Place) => boolean {
-  const until = new Map<string, { by: string; seq: number }[]>();
+  const until = new Map<string, number>();
   for (const mark of marks) {
     if (mark.kind !== "start") continue;
     for (const writer of mark.run?.ended ?? []) {
-      const seq = ownCount(mark.run?.seen, writer);
-      const list = until.get(writer) ?? [];
-      list.push({ by: mark.place.writer, seq });
-      until.set(writer, list);
+      if (writer === mark.place.writer) continue;
+      until.set(writer, Math.max(until.get(writer) ?? 0, ownCount(mark.run?.seen, writer)));
     }
   }
-  return ({ writer, seq }) =>
-    until.get(writer)?.some((close) => close.by !== writer && seq < close.seq) ?? false;
+  return ({ writer, seq }) => seq < (until.get(writer) ?? 0);
 }
 
 /**

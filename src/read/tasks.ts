@@ -20,10 +20,14 @@ export interface RunTimes extends Outcome {
 /** The task as its records, in the order of the fold, tell it. */
 export function taskState(notes: TaskNotes, isEnded: (place: Place) => boolean, run: RunTimes): TaskState {
   const { name, columns, records } = notes;
-  const attempts = numbersOf(notes).map((number) => attemptState(notes, number, isEnded, run));
+  const numbers = byNumber(notes);
+  const alone = numbers.get(0)?.at(-1)?.record;
+  numbers.delete(0);
+  const attempts = [...numbers]
+    .sort(([a], [b]) => a - b)
+    .map(([number, own]) => attemptState(name, number, own, isEnded, run));
   const last = attempts.at(-1);
   const good = attempts.findLast((attempt) => attempt.status === "SUCCESS");
-  const alone = records.findLast(({ record }) => record.attempt === 0)?.record;
   const said = <F extends keyof TaskRecord>(field: F): TaskRecord[F] | undefined =>
     records.find(({ record }) => record[field] !== undefined)?.record[field];
   return {
@@ -44,26 +48,31 @@ function pathOf(name: string, path: readonly string[] | undefined): readonly str
   return path !== undefined && nameOfPath(path) === name ? path : [name];
 }
 
-/** The attempts that records or observations name; one where nothing but a status was said is none. */
-function numbersOf({ records, columns }: TaskNotes): number[] {
-  const numbers = new Set(records.map(({ record }) => record.attempt));
+/** Attempt -> its records, for each that records or observations name; 0 for a status that was said without any. */
+function byNumber({ records, columns }: TaskNotes): Map<number, TaskNotes["records"][number][]> {
+  const numbers = new Map<number, TaskNotes["records"][number][]>();
+  const listOf = (number: number): TaskNotes["records"][number][] => {
+    const own = numbers.get(number) ?? [];
+    numbers.set(number, own);
+    return own;
+  };
+  for (const each of records) listOf(each.record.attempt).push(each);
   for (const column of columns.values()) {
-    if (column.attempt === undefined) numbers.add(1);
-    for (const number of column.attempt ?? []) numbers.add(number);
+    if (column.attempt === undefined) listOf(1);
+    else for (const number of column.attempt) if (!numbers.has(number)) listOf(number);
   }
-  if (numbers.size === 0) numbers.add(1);
-  numbers.delete(0);
-  return [...numbers].sort((a, b) => a - b);
+  if (numbers.size === 0) listOf(1);
+  return numbers;
 }
 
 function attemptState(
-  notes: TaskNotes,
+  task: string,
   number: number,
+  own: TaskNotes["records"],
   isEnded: (place: Place) => boolean,
   run: RunTimes,
 ): AttemptState {
-  const own = notes.records.filter(({ record }) => record.attempt === number);
-  if (own.length === 0) return untold(notes.name, number, run);
+  if (own.length === 0) return untold(task, number, run);
   const open = new Map<string, boolean>();
   for (const { record, place } of own) {
     if (!isEnded(place)) open.set(place.writer, !isEnd(record));

@@ -1,12 +1,10 @@
 import { isRunlogError, messageOf } from "../errors.ts";
 import type { Position } from "../model/records.ts";
+import { maxLevels } from "../model/segment.ts";
 import { decodeSegment, readRecords, type Segment } from "../model/segment-line.ts";
 import type { Store } from "../stores/store.ts";
 import { nestsDeeper } from "./nesting.ts";
 import { HttpProblem, problemOf } from "./problem.ts";
-
-/** A value may nest 32 levels; a metric model's JSON Schema more. */
-const deepest = 256;
 
 interface Lines {
   /** The good ones before the first problem. */
@@ -78,8 +76,11 @@ function readLines(run: string, body: Uint8Array): Lines {
 /** A copy of its bytes: the store may keep them, and the rest of the request shall not live as long. */
 function readLine(run: string, bytes: Uint8Array): Segment {
   const segment = decodeSegment(bytes);
-  if (nestsDeeper(bytes, deepest)) {
-    throw new HttpProblem(422, { code: "segment_damaged", detail: `it nests deeper than ${deepest} levels` });
+  if (nestsDeeper(bytes, maxLevels)) {
+    throw new HttpProblem(422, {
+      code: "segment_damaged",
+      detail: `it nests deeper than ${maxLevels} levels`,
+    });
   }
   if (segment.run !== run) {
     const detail = `it is of run '${segment.run}', sent to run '${run}'; send each run to its own URL`;

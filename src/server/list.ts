@@ -1,3 +1,4 @@
+import { parseJson } from "../model/json.ts";
 import type { Status } from "../model/records.ts";
 import { decodeValue } from "../model/value.ts";
 import type { RunQuery } from "../read/query.ts";
@@ -78,7 +79,7 @@ function whereOf(json: string | null, meta: string | null): Record<string, unkno
   if (json === null) return undefined;
   let where: unknown;
   try {
-    where = decodeValue(JSON.parse(json), meta === null ? undefined : JSON.parse(meta));
+    where = decodeValue(parseJson(json), meta === null ? undefined : parseJson(meta));
   } catch {
     throw invalid("'where' must be JSON");
   }

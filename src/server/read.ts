@@ -1,10 +1,10 @@
+import type { StoredValue } from "../model/records.ts";
 import { numberToJson } from "../model/rich.ts";
 import type { Segment } from "../model/segment-line.ts";
-import { encodeValue } from "../model/value.ts";
 import { type Column, rowsOfAttempt } from "../read/columns.ts";
 import { foldSegments } from "../read/fold.ts";
 import { runLogChunks } from "../read/run-log.ts";
-import { seriesOf } from "../read/series.ts";
+import { columnOf } from "../read/series.ts";
 import type { RunState, TaskState } from "../read/state.ts";
 import type { Store } from "../stores/store.ts";
 import { HttpProblem } from "./problem.ts";
@@ -65,13 +65,12 @@ export interface SeriesJson {
 
 /** @throws {RunlogError} `not_found` or `invalid`, as `seriesOf` */
 export function seriesJson(state: RunState, key: string, task: string | undefined): SeriesJson {
-  const { step, time, value } = seriesOf(state, key, task);
-  const values = value instanceof Float64Array ? Array.from(value, numberToJson) : value.map(jsonHalf);
-  return { step: Array.from(step), time: Array.from(time), value: values };
+  const { step, time, value } = columnOf(state, key, task);
+  return { step, time, value: value.map(jsonHalf) };
 }
 
-function jsonHalf(value: unknown): unknown {
-  return typeof value === "number" ? numberToJson(value) : (JSON.parse(encodeValue(value).json) as unknown);
+function jsonHalf(value: number | StoredValue): unknown {
+  return typeof value === "number" ? numberToJson(value) : (value.json ?? null);
 }
 
 /**

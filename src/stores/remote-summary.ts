@@ -1,7 +1,11 @@
 import * as z from "zod/mini";
+import { parseJson } from "../model/json.ts";
 import type { StoredValue } from "../model/records.ts";
 import { numberFromJson, numberToJson } from "../model/rich.ts";
-import { decodeValue, encodeValue } from "../model/value.ts";
+import { runIdRule } from "../model/run-id.ts";
+import { named, storedValue, time } from "../model/segment.ts";
+import { encodeValue, ValueRule } from "../model/value.ts";
+import { decodeStored } from "../read/columns.ts";
 import type { MetricSummary, RunSummary } from "../read/summary.ts";
 
 /**
@@ -15,11 +19,19 @@ export interface SummaryJson extends Omit<RunSummary, "parameters" | "metrics"> 
 
 const number = z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity", "-0"])]);
 const text = z.string();
-const time = z.number();
+const metric = z.looseObject({
+  last: number,
+  lastStep: number,
+  min: number,
+  max: number,
+  best: z.optional(number),
+  bestStep: z.optional(number),
+  count: number,
+});
 
 /** What a server's summary must look like. */
 export const summarySchema: z.ZodMiniType<SummaryJson> = z.looseObject({
-  run: text,
+  run: text.check(z.refine((id) => runIdRule(id) === undefined, "is no run id")),
   uid: text,
   tag: z.optional(text),
   key: z.optional(text),
@@ -28,9 +40,9 @@ export const summarySchema: z.ZodMiniType<SummaryJson> = z.looseObject({
   started: time,
   ended: z.optional(time),
   updated: time,
-  parameters: z.record(text, z.looseObject({ json: z.optional(z.unknown()), meta: z.optional(z.unknown()) })),
-  labels: z.record(text, text),
-  metrics: z.record(text, z.record(text, number)),
+  parameters: named(storedValue),
+  labels: named(text),
+  metrics: named(metric),
   observations: z.number(),
   writers: z.array(text),
   destinations: z.array(z.looseObject({ kind: text, url: text })),
@@ -42,7 +54,7 @@ export const summarySchema: z.ZodMiniType<SummaryJson> = z.looseObject({
 export function encodeSummary(summary: RunSummary): SummaryJson {
   return {
     ...summary,
-    parameters: mapped(summary.parameters, stored),
+    parameters: mapped(summary.parameters, storedOf),
     metrics: mapped(summary.metrics, (metric) =>
       mapped({ ...metric } as Record<string, number>, numberToJson),
     ),
@@ -61,17 +73,19 @@ export function decodeSummary(json: unknown): RunSummary {
     key,
     signal,
     ended,
-    parameters: mapped(rest.parameters, (value) => decodeValue(value.json, value.meta)),
+    parameters: mapped(rest.parameters, decodeStored),
     metrics: mapped(rest.metrics, (metric) => mapped(metric, numberFromJson) as unknown as MetricSummary),
   };
 }
 
-function stored(value: unknown): StoredValue {
-  const { json, meta } = encodeValue(value);
-  return {
-    json: JSON.parse(json) as unknown,
-    ...(meta !== undefined && { meta: JSON.parse(meta) as unknown }),
-  };
+function storedOf(value: unknown): StoredValue {
+  try {
+    const { json, meta } = encodeValue(value);
+    return { json: parseJson(json), ...(meta !== undefined && { meta: parseJson(meta) }) };
+  } catch (error) {
+    if (!(error instanceof ValueRule)) throw error;
+    return { json: value }; // JSON past the limits of track(): another program wrote it
+  }
 }
 
 function mapped<From, To>(

@@ -182,7 +182,14 @@ describe("decoding what others wrote", () => {
   });
 
   it("allocates nothing for a number where a list of bytes should be", () => {
-    const found = decodeValue(4_000_000_000, { values: [["custom", "ArrayBuffer"]], v: 1 });
-    expect((found as ArrayBuffer).byteLength).toBe(0);
+    for (const json of [4_000_000_000, { length: 4_000_000_000 }]) {
+      for (const type of [
+        ...["ArrayBuffer", "DataView", "Float64Array"].map((name) => ["custom", name]),
+        ["typed-array", "Uint8Array"],
+      ])
+        expect(() => decodeValue(json, { values: [type], v: 1 })).toThrow(
+          "a value's meta does not fit its json",
+        );
+    }
   });
 });

@@ -126,9 +126,10 @@ function temporary(layout: RunLayout): string {
 }
 
 function journalPaths(layout: RunLayout): { path: string; writer: string; n: number }[] {
-  return readdirSync(layout.folder).flatMap((name) => {
+  return readdirSync(layout.folder, { withFileTypes: true }).flatMap((entry) => {
+    const { name } = entry;
     const parsed = parseFileName(name);
-    return parsed === undefined ? [] : [{ ...parsed, path: join(layout.folder, name) }];
+    return parsed === undefined || !entry.isFile() ? [] : [{ ...parsed, path: join(layout.folder, name) }];
   });
 }
 

@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isRunlogError, messageOf, RunlogError } from "../../errors.ts";
 
 /** Writing that is on disk when it returns. */
+
+/** To read a file by: a pipe that somebody put in its place is empty, where it would be waited for without end. */
+export const readingFlag: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Writes all of `bytes` at `position`. A nearly full disk takes a part and says so by the count alone. */
 export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { existsSync, lstatSync, mkdirSync, type Stats } from "node:fs";
+import { lstat, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode, syncFolder, syncFolderSync, temporaryEnding } from "./durable.ts";
 
@@ -37,6 +37,7 @@ export function createFolders(root: string): Folders {
           await syncFolder(dirname(level)).catch(whenForeign(level, made));
       }
       for (const level of unsure(folder, await mkdir(folder, { recursive: true }))) {
+        if (level !== root) checkOwn(level, await lstat(level));
         await syncFolder(dirname(level));
         await removeStale(level);
         durable.add(level);
@@ -55,6 +56,7 @@ export function createFolders(root: string): Folders {
         }
       }
       for (const level of unsure(folder, mkdirSync(folder, { recursive: true }))) {
+        if (level !== root) checkOwn(level, lstatSync(level));
         syncFolderSync(dirname(level));
         durable.add(level);
       }
@@ -70,6 +72,12 @@ function levelsFrom(folder: string, top?: string): string[] {
     if (level === top) break;
   }
   return levels;
+}
+
+/** A link that somebody put where a folder of the store belongs leads out of it. */
+function checkOwn(folder: string, found: Stats): void {
+  if (found.isSymbolicLink())
+    throw new Error(`'${folder}' is a link to another folder, which is not followed`);
 }
 
 /** Folders that were there before may be other people's, or of a kind that knows no flush. */

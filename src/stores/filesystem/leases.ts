@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { isStale, type LeaseTable } from "../lease-locks.ts";
-import { errorCode } from "./durable.ts";
+import { errorCode, readingFlag } from "./durable.ts";
 
 /** Leases as files in `folder`: the token inside, touched by their modification time. */
 export function fileLeases(folder: string): LeaseTable {
@@ -64,7 +64,7 @@ async function touchedAt(path: string): Promise<number | undefined> {
 
 async function holder(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return await readFile(path, { encoding: "utf8", flag: readingFlag });
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     throw error;

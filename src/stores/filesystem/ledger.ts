@@ -1,9 +1,10 @@
 import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod/mini";
+import { parseJson } from "../../model/json.ts";
 import { inOrder } from "../memory-ledger.ts";
 import type { AsideItem, Ledger, LedgerEntry, Pause } from "../store.ts";
-import { errorCode, replaceFile } from "./durable.ts";
+import { errorCode, readingFlag, replaceFile } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 import { namesIn } from "./scan.ts";
 
@@ -79,7 +80,7 @@ async function readAside(folder: string, name: string): Promise<AsideItem> {
 
 async function readJson(path: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(path, "utf8"));
+    return parseJson(await readFile(path, { encoding: "utf8", flag: readingFlag }));
   } catch (error) {
     if (error instanceof SyntaxError || errorCode(error) === "ENOENT") return undefined;
     throw error;

@@ -41,20 +41,22 @@ export interface RunIndex {
   clear(): void;
 }
 
-// Numbers that jump further than this were not written by runlog.
-const widestGap = 1_000_000;
+// A run that lacks more numbers than this was not written by runlog; each is a placeholder to whoever reads.
+const mostMissing = 1_000_000;
 
 export function createRunIndex(run: string): RunIndex {
   const writers = new Map<string, (Entry | undefined)[]>();
   let told: string | undefined;
   let guessed: string | undefined;
   let version = 0;
+  let missing = 0;
 
   const add = (segment: Segment, file: JournalFile, offset: number): void => {
     const all = writers.get(segment.writer) ?? [];
     const known = all[segment.seq];
     told ??= toldUid(segment);
     if (known !== undefined && !(known.placeholder && !heldOf(segment).placeholder)) return;
+    missing += Math.max(0, segment.seq - all.length);
     all[segment.seq] = { ...heldOf(segment), file, offset };
     writers.set(segment.writer, all);
     version += 1;
@@ -64,7 +66,8 @@ export function createRunIndex(run: string): RunIndex {
     addLine(line, file) {
       const segment = decoded(line.bytes);
       const next = writers.get(file.writer)?.length ?? 0;
-      const fits = segment?.run === run && segment.writer === file.writer && segment.seq <= next + widestGap;
+      const fits =
+        segment?.run === run && segment.writer === file.writer && segment.seq <= next + mostMissing - missing;
       if (fits) add(segment, file, line.offset);
       else guessed ??= guessedUid(line.bytes);
       return fits;
@@ -75,6 +78,7 @@ export function createRunIndex(run: string): RunIndex {
       writers.clear();
       told = undefined;
       guessed = undefined;
+      missing = 0;
       version += 1;
     },
     get uid() {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { link, readFile, rename, rm } from "node:fs/promises";
-import { errorCode, replaceFile, replaceFileSync, syncFolder, syncFolderSync } from "./durable.ts";
+import { errorCode, readingFlag, replaceFile, replaceFileSync, syncFolder, syncFolderSync } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 
 /** The store's random id, made with it; of several processes that open a new folder at once one makes it for all. */
@@ -82,7 +82,7 @@ function mayRename(error: unknown): boolean {
 
 async function readId(path: string): Promise<string | undefined> {
   try {
-    return idIn(await readFile(path, "utf8"));
+    return idIn(await readFile(path, { encoding: "utf8", flag: readingFlag }));
   } catch (error) {
     return whenMissing(error);
   }
@@ -90,7 +90,7 @@ async function readId(path: string): Promise<string | undefined> {
 
 function readIdSync(path: string): string | undefined {
   try {
-    return idIn(readFileSync(path, "utf8"));
+    return idIn(readFileSync(path, { encoding: "utf8", flag: readingFlag as unknown as string }));
   } catch (error) {
     return whenMissing(error);
   }

@@ -42,6 +42,7 @@ export function withModel(real: object): object {
     "fdatasyncSync",
     "fsyncSync",
     "linkSync",
+    "lstatSync",
     "mkdirSync",
     "openSync",
     "readdirSync",
@@ -57,6 +58,7 @@ export function withModel(real: object): object {
 export function withModelAsync(real: object): object {
   return forward(real, (disk) => disk.async, [
     "link",
+    "lstat",
     "mkdir",
     "open",
     "readdir",

@@ -115,8 +115,9 @@ export function createPaths(root: FolderNode, random: () => number): Paths {
 }
 
 export function statsOf(node: Node): object {
-  if (node.kind === "folder") return { size: 0, nlink: 1, mtimeMs: 0 };
-  return { size: node.live.length, nlink: node.links, mtimeMs: node.mtime };
+  const isSymbolicLink = (): boolean => false;
+  if (node.kind === "folder") return { size: 0, nlink: 1, mtimeMs: 0, isSymbolicLink };
+  return { size: node.live.length, nlink: node.links, mtimeMs: node.mtime, isSymbolicLink };
 }
 
 /** An error as Node's file system gives it. */

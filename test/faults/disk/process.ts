@@ -62,6 +62,7 @@ function asyncCalls(reach: Reach): object {
     rm: onPath("rm", paths.rm),
     readdir: onPath("readdir", (path, ...[types]) => paths.readdir(path, types !== undefined)),
     stat: onPath("stat", paths.stat),
+    lstat: onPath("stat", paths.stat),
     readFile: onPath("readFile", paths.readFile),
     utimes: onPath("utimes", paths.utimes),
   };
@@ -136,5 +137,6 @@ function syncCalls({ paths, perform, flush, write }: Reach): object {
     readdirSync: onPath("readdir", (path) => paths.readdir(path, false)),
     readFileSync: onPath("readFile", paths.readFile),
     statSync: onPath("stat", paths.stat),
+    lstatSync: onPath("stat", paths.stat),
   };
 }
