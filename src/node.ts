@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { styleText } from "node:util";
 import { endLines } from "./client/end-lines.ts";
 import type { CurrentRun, Platform } from "./client/platform.ts";
+import { printable } from "./client/printable.ts";
 import type { RunReport } from "./client/report.ts";
 import type { Run } from "./client/run.ts";
 import { mlflow } from "./destinations/mlflow/index.ts";
@@ -40,7 +41,7 @@ function nodePlatform(): Platform {
     get showEnd() {
       return process.stderr.isTTY ? showEnd : undefined;
     },
-    warn: (message) => void process.stderr.write(`${message}\n`),
+    warn: (message) => void process.stderr.write(`${printable(message)}\n`),
     fetch: background.fetch,
     letGo: () => background.letGo(),
     timer(run, millis) {
@@ -59,9 +60,10 @@ function host(): Record<string, string> {
 }
 
 function showEnd(report: RunReport, state: RunState | undefined, command: string | undefined): void {
-  const bold = (text: string): string => styleText("bold", text, { stream: process.stderr });
   const width = process.stderr.columns ?? 80;
-  for (const line of endLines({ report, state, command, width, bold })) process.stderr.write(`${line}\n`);
+  const [first = "", ...rest] = endLines({ report, state, command, width }).map(printable);
+  const heading = styleText("bold", first, { stream: process.stderr });
+  for (const line of [heading, ...rest]) process.stderr.write(`${line}\n`);
 }
 
 /** As a person types it into a shell in this folder. */

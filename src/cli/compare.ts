@@ -3,7 +3,7 @@ import type { RunState } from "../read/state.ts";
 import { goalOf, type MetricSummary, type RunSummary, summarize } from "../read/summary.ts";
 import { type Command, flag, UsageError } from "./command.ts";
 import { jsonText } from "./json.ts";
-import { print, short, table } from "./output.ts";
+import { print, printJson, short, table } from "./output.ts";
 import { readRun } from "./store.ts";
 
 /** `runlog compare`: runs side by side. */
@@ -18,7 +18,7 @@ export const compare: Command = {
     const states: RunState[] = [];
     for (const id of ids) states.push(await readRun(input.store, id));
     const compared = compareRuns(states);
-    if (flag(input, "json")) print(jsonText(compared));
+    if (flag(input, "json")) printJson(jsonText(compared));
     else printAll(compared);
     return 0;
   },

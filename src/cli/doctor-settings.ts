@@ -1,6 +1,5 @@
 import { readServerUrl } from "../http/url.ts";
 import type { DestinationName } from "../model/records.ts";
-import { clean } from "./output.ts";
 import { defaultStore } from "./parse.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,10 +16,10 @@ const secrets = [
 export function settingsOf(option: string | undefined, env: Environment): string[][] {
   return [
     storeSetting(option, env),
-    setting("mode", "RUNLOG_MODE", env, "on", clean),
+    setting("mode", "RUNLOG_MODE", env, "on"),
     ...addresses.map((name) => setting("syncTo", name, env, "nowhere", withoutSecrets)),
-    setting("experiment", "MLFLOW_EXPERIMENT_NAME", env, "the run's tag", clean),
-    setting("run", "RUNLOG_RUN", env, "a new one", clean),
+    setting("experiment", "MLFLOW_EXPERIMENT_NAME", env, "the run's tag"),
+    setting("run", "RUNLOG_RUN", env, "a new one"),
     ...secrets.map((name) => setting("credentials", name, env, "none", () => "set (not shown)")),
   ];
 }
@@ -37,8 +36,8 @@ export function environmentDestinations(env: Environment): { name: DestinationNa
 }
 
 function storeSetting(option: string | undefined, env: Environment): string[] {
-  if (option !== undefined) return ["store", clean(option), "option --store"];
-  return setting("store", "RUNLOG_STORE", env, defaultStore, clean);
+  if (option !== undefined) return ["store", option, "option --store"];
+  return setting("store", "RUNLOG_STORE", env, defaultStore);
 }
 
 function setting(
@@ -46,7 +45,7 @@ function setting(
   variable: string,
   env: Environment,
   byDefault: string,
-  show: (text: string) => string,
+  show: (text: string) => string = (text) => text,
 ): string[] {
   const text = env[variable];
   if (text === undefined || text === "") return [name, byDefault, `default (${variable} is not set)`];
@@ -56,5 +55,5 @@ function setting(
 /** User info, query and hash of a URL may hold secrets. */
 function withoutSecrets(text: string): string {
   const { url, userInfo } = readServerUrl(text);
-  return clean(Object.keys(userInfo).length === 0 ? url : `${url} (with user info, not shown)`);
+  return Object.keys(userInfo).length === 0 ? url : `${url} (with user info, not shown)`;
 }

@@ -11,7 +11,7 @@ import { type Command, type ExitCode, textOf } from "./command.ts";
 import { destinationOf } from "./destinations.ts";
 import { reach } from "./doctor-reach.ts";
 import { environmentDestinations, settingsOf } from "./doctor-settings.ts";
-import { bold, clean, print, table } from "./output.ts";
+import { bold, type Line, print, table } from "./output.ts";
 import { standingsOf } from "./standing.ts";
 import { listRuns, withStore } from "./store.ts";
 
@@ -39,9 +39,9 @@ export const doctor: Command = {
   },
 };
 
-function section(title: string, lines: readonly string[]): void {
-  print(bold(title));
-  for (const line of lines) print(`  ${line}`);
+function section(title: string, lines: readonly Line[]): void {
+  print([bold(title)]);
+  for (const line of lines) print(["  ", ...(typeof line === "string" ? [line] : line)]);
 }
 
 interface Place {
@@ -121,8 +121,8 @@ function storeLines(folder: string, { exists, problem }: Place, runs: readonly R
     ? `${runs.length} runs, ${open} of them unfinished`
     : "not made yet: the first run makes it";
   return [
-    `${clean(resolve(folder))}: ${count}`,
-    ...(problem === undefined ? ["can be written"] : [clean(problem.message), clean(problem.action)]),
+    `${resolve(folder)}: ${count}`,
+    ...(problem === undefined ? ["can be written"] : [problem.message, problem.action]),
   ];
 }
 
@@ -131,10 +131,8 @@ async function examine({ name, by, pending, setAside }: Job, lines: string[]): P
   const problem =
     destination === undefined ? unknownKind(name) : (destination.problem ?? (await reach(destination)));
   const stands = `${pending} pending, ${setAside} set aside`;
-  lines.push(
-    `${clean(name.kind)} ${clean(name.url)} (named by ${by}): ${problem?.code ?? "answers"}; ${stands}`,
-  );
-  if (problem !== undefined) lines.push(`  ${clean(problem.message)}`, `  ${clean(problem.action)}`);
+  lines.push(`${name.kind} ${name.url} (named by ${by}): ${problem?.code ?? "answers"}; ${stands}`);
+  if (problem !== undefined) lines.push(`  ${problem.message}`, `  ${problem.action}`);
   else if (pending > 0) lines.push("  to send what waits: runlog sync");
   return problem === undefined && pending === 0 && setAside === 0 ? 0 : 3;
 }

@@ -7,7 +7,7 @@ import { argument, type Command, type Input, textOf, UsageError } from "./comman
 import { type CommandEnd, runCommand } from "./exec-child.ts";
 import { createTrackedLines } from "./exec-lines.ts";
 import { openExecutionLog } from "./exec-log.ts";
-import { clean, note } from "./output.ts";
+import { note } from "./output.ts";
 import { readParametersFile } from "./parameters-file.ts";
 
 /** `runlog exec`: runs a command and tracks what it prints and, of a script, what it exports. */
@@ -68,7 +68,7 @@ async function execute(
   input: Input,
 ): Promise<CommandEnd> {
   const core = Run.core(run);
-  const tell = (problem: string): void => note(`runlog: ${clean(problem)}`);
+  const tell = (problem: string): void => note(`runlog: ${problem}`);
   const track = (variables: NodeJS.ProcessEnv): void => {
     const tracked = readTracked(variables);
     const keep = (values: Readonly<Record<string, unknown>>, step: number): void =>
@@ -91,6 +91,7 @@ async function execute(
     (name, text) => track({ [name]: text }),
     (start) => tell(`a line over 1 MiB is not tracked: ${start}…`),
   );
+  // The command's own bytes, colours and all: whoever runs it sees what it would show without us.
   const pass = async (stream: NodeJS.WriteStream, chunk: Uint8Array): Promise<void> => {
     log?.write(chunk);
     await new Promise<void>((resolve, reject) => {

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { LocalStore } from "../stores/store.ts";
 import { argument, type Command, type Input, textOf, UsageError } from "./command.ts";
-import { note, printAll } from "./output.ts";
+import { note, printBytes } from "./output.ts";
 import { checkRun, withStore } from "./store.ts";
 
 /** `runlog export`: a run's segments, byte for byte, one line each. */
@@ -17,7 +17,7 @@ export const exportCommand: Command = {
     const run = argument(input, 0);
     await withStore(input.store, async (store) => {
       await checkRun(store, run);
-      if (out === "-") return await printAll(lines(store, run));
+      if (out === "-") return await printBytes(lines(store, run));
       // wx: an export never overwrites
       await pipeline(Readable.from(lines(store, run)), createWriteStream(out, { flags: "wx" }));
       note(`wrote ${run} to ${out}`);

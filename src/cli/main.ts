@@ -6,7 +6,7 @@ import { doctor } from "./doctor.ts";
 import { exec } from "./exec.ts";
 import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
-import { clean, note, print } from "./output.ts";
+import { note, print } from "./output.ts";
 import { parse } from "./parse.ts";
 import { rm } from "./rm.ts";
 import { runs } from "./runs.ts";
@@ -31,7 +31,7 @@ const commands: Readonly<Record<string, Command>> = {
   doctor,
 };
 
-const general = `usage: runlog COMMAND [--store DIR] ...
+const general: readonly string[] = `usage: runlog COMMAND [--store DIR] ...
 
 ${Object.values(commands)
   .map(({ usage, summary }) => `  ${usage}\n      ${summary}`)
@@ -39,18 +39,18 @@ ${Object.values(commands)
 
 --store DIR   the folder of runs; default RUNLOG_STORE, else .run_log_store
 Results go to stdout, the rest to stderr. Exit code 0: done, 1: failed, 2: wrong usage,
-3: done, but something is pending or was set aside.`;
+3: done, but something is pending or was set aside.`.split("\n");
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
-    print(general);
+    for (const line of general) print(line);
     return 0;
   }
   const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    if (name !== undefined) note(`runlog: there is no command '${clean(name)}'\n`);
-    note(general);
+    if (name !== undefined) note(`runlog: there is no command '${name}'`);
+    for (const line of general) note(line);
     return 2;
   }
   return await execute(command, rest);
@@ -60,10 +60,11 @@ async function execute(command: Command, args: readonly string[]): Promise<numbe
   try {
     const input = parse(command, args);
     if (input !== "help") return await command.run(input);
-    print(`usage: runlog ${command.usage} [--store DIR]\n${command.summary}`);
+    print(`usage: runlog ${command.usage} [--store DIR]`);
+    print(command.summary);
     return 0;
   } catch (error) {
-    note(`runlog: ${clean(messageOf(error))}`);
+    note(`runlog: ${messageOf(error)}`);
     if (!(error instanceof UsageError)) return 1;
     note(`usage: runlog ${command.usage} [--store DIR]`);
     return 2;

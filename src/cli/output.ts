@@ -1,69 +1,101 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { stripVTControlCharacters, styleText } from "node:util";
+import { styleText } from "node:util";
+import { printable } from "../client/printable.ts";
 
 /**
- * Results go to stdout, everything else to stderr. Names, tags and messages come from data, which anybody may have
- * written: what could move the cursor, recolour the screen or turn the reading direction is taken out.
+ * Results go to stdout, everything else to stderr. All text of this program goes out through the functions here, and
+ * each makes it printable: what is shown comes from data, which anybody may have written. Other programs' own bytes
+ * pass as they are: what `exec`'s command prints, whose output this would be without us, and what `export` writes.
  */
 
-// Controls (C0, DEL, C1), line and paragraph separators, and marks that reorder text.
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/** `text` on one line and without control characters. */
-export function clean(text: string): string {
-  return stripVTControlCharacters(text).replace(unsafe, "\ufffd");
+/** A part of a line in the style of the terminal. */
+export interface Styled {
+  readonly style: Parameters<typeof styleText>[0];
+  readonly text: string;
 }
 
+/** What stands on one line. */
+export type Line = string | readonly (string | Styled)[];
+
 /** Writes a result line to stdout. */
-export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+export function print(line: Line): void {
+  process.stdout.write(`${shown(line, process.stdout)}\n`);
 }
 
 /** Writes a line for people to stderr. */
-export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+export function note(line: Line): void {
+  process.stderr.write(`${shown(line, process.stderr)}\n`);
 }
 
-/** Writes parts to stdout, waiting for a slow reader. */
-export async function printAll(
+/** Writes over the last line of stderr, as far as it was written by this function; an empty text only takes it away. */
+export function showOver(text: string): void {
+  process.stderr.write(`\r\u001b[2K${printable(text).slice(0, (process.stderr.columns ?? 80) - 1)}`);
+}
+
+/** Writes JSON, whose line ends are its own, to stdout. */
+export function printJson(json: string): void {
+  process.stdout.write(`${json.split("\n").map(printable).join("\n")}\n`);
+}
+
+/** Writes lines to stdout, waiting for a slow reader. */
+export async function printLines(lines: Iterable<Line> | AsyncIterable<Line>): Promise<void> {
+  await printBytes(textsOf(lines));
+}
+
+async function* textsOf(lines: Iterable<Line> | AsyncIterable<Line>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${shown(line, process.stdout)}\n`;
+}
+
+/** Writes bytes to stdout as they are, waiting for a slow reader. */
+export async function printBytes(
   parts: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
 ): Promise<void> {
   await pipeline(Readable.from(parts, { objectMode: true }), process.stdout, { end: false });
 }
 
-/** `text` in bold, where stdout is a terminal. */
-export function bold(text: string): string {
-  return styleText("bold", text, { stream: process.stdout });
+function shown(line: Line, stream: NodeJS.WriteStream): string {
+  if (typeof line === "string") return printable(line);
+  return line
+    .map((part) =>
+      typeof part === "string" ? printable(part) : styleText(part.style, printable(part.text), { stream }),
+    )
+    .join("");
 }
 
-/** `text` dimmed, where stdout is a terminal. */
-export function dim(text: string): string {
-  return styleText("dim", text, { stream: process.stdout });
+/** `text` in bold, where the output is a terminal. */
+export function bold(text: string): Styled {
+  return { style: "bold", text };
 }
 
-/** A run's status in its colour, where stdout is a terminal. */
-export function coloured(status: string): string {
-  const colour = status === "SUCCESS" ? "green" : status === "FAIL" ? "red" : "yellow";
-  return styleText(colour, status, { stream: process.stdout });
+/** `text` dimmed, where the output is a terminal. */
+export function dim(text: string): Styled {
+  return { style: "dim", text };
 }
 
-/** Rows under a heading, in columns as wide as their widest cell. Cells are cleaned; no row, no lines. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/** A run's status in its colour, where the output is a terminal. */
+export function coloured(status: string): Styled {
+  return { style: status === "SUCCESS" ? "green" : status === "FAIL" ? "red" : "yellow", text: status };
+}
+
+/** Rows under a heading, in columns as wide as their widest cell; no row, no lines. */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): Line[] {
   if (rows.length === 0) return [];
-  const cells = [heading, ...rows].map((row) => row.map(clean));
-  const widths = heading.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const cells = [heading, ...rows].map((row) => row.map(printable));
+  const widths = heading.map((_, column) =>
+    cells.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0),
+  );
   const line = (row: readonly string[]): string =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join("  ")
       .trimEnd();
-  return cells.map((row, index) => (index === 0 ? bold(line(row)) : line(row)));
+  return cells.map((row, index) => (index === 0 ? [bold(line(row))] : line(row)));
 }
 
 /** `2026-11-23 18:27:01` in UTC. */
 export function instant(millis: number): string {
-  return Number.isFinite(millis) ? new Date(millis).toISOString().slice(0, 19).replace("T", " ") : "";
+  return Math.abs(millis) <= 8.64e15 ? new Date(millis).toISOString().slice(0, 19).replace("T", " ") : "";
 }
 
 /** `1h 02m 03s`, `2m 03s`, `3.1s`. */

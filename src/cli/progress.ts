@@ -1,4 +1,4 @@
-import { clean } from "./output.ts";
+import { showOver } from "./output.ts";
 
 const everyMillis = 250;
 
@@ -11,8 +11,7 @@ export async function withProgress<T>(look: () => Promise<string>, body: () => P
   let over = false;
   let looking: Promise<void> | undefined;
   const show = (text: string): void => {
-    const line = clean(text).slice(0, (process.stderr.columns ?? 80) - 1);
-    if (!over) process.stderr.write(`\r\u001b[2K${line}`);
+    if (!over) showOver(text);
   };
   const timer = setInterval(() => {
     // A look that fails says nothing: what it looks at reports its own trouble.
@@ -28,6 +27,6 @@ export async function withProgress<T>(look: () => Promise<string>, body: () => P
     over = true;
     clearInterval(timer);
     await looking;
-    process.stderr.write("\r\u001b[2K");
+    showOver("");
   }
 }

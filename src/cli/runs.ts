@@ -3,7 +3,7 @@ import type { RunQuery } from "../read/query.ts";
 import type { MetricSummary, RunSummary } from "../read/summary.ts";
 import { type Command, flag, type Input, textOf, textsOf, UsageError } from "./command.ts";
 import { jsonText } from "./json.ts";
-import { instant, note, print, short, table } from "./output.ts";
+import { instant, note, print, printJson, short, table } from "./output.ts";
 import { listRuns, withStore } from "./store.ts";
 import { parseWhere } from "./where.ts";
 
@@ -32,7 +32,7 @@ export const runs: Command = {
     const query = queryOf(input);
     const found = await withStore(input.store, (store) => listRuns(store, query));
     if (flag(input, "json")) {
-      print(jsonText(found));
+      printJson(jsonText(found));
       return 0;
     }
     for (const line of table(

@@ -2,7 +2,7 @@ import { numberToJson } from "../model/rich.ts";
 import { type Series, seriesOf } from "../read/series.ts";
 import { argument, type Command, flag, type Input, textOf, UsageError } from "./command.ts";
 import { jsonText } from "./json.ts";
-import { clean, printAll, short, table } from "./output.ts";
+import { type Line, printLines, short, table } from "./output.ts";
 import { follow, type Point, pointsOf } from "./series-follow.ts";
 import { readRun, withStore } from "./store.ts";
 
@@ -24,7 +24,7 @@ export const series: Command = {
     const [run, key, task] = [argument(input, 0), argument(input, 1), textOf(input, "task")];
     if (flag(input, "follow")) return await following(input, run, key, task);
     const found = seriesOf(await readRun(input.store, run), key, task);
-    await printAll(json ? asJson(found) : csv ? asCsv(found) : asTable(found));
+    await printLines(json ? asJson(found) : csv ? asCsv(found) : asTable(found));
     return 0;
   },
 };
@@ -39,7 +39,7 @@ async function following(input: Input, run: string, key: string, task: string | 
   try {
     await withStore(input.store, async (store) => {
       const points = follow(store, run, key, task, stop.signal);
-      await printAll(followed(points, flag(input, "json"), flag(input, "csv")));
+      await printLines(followed(points, flag(input, "json"), flag(input, "csv")));
     });
   } finally {
     clearInterval(alive);
@@ -53,32 +53,32 @@ async function* followed(points: AsyncIterable<Point>, json: boolean, csv: boole
   if (csv) yield csvHeading;
   for await (const point of points) {
     const [step, time, value] = point;
-    if (json) yield `${jsonText({ step, time, value }, 0)}\n`;
-    else if (csv) yield csvLine(point);
-    else yield `${cells(point).map(clean).join("  ")}\n`;
+    if (json) yield jsonText({ step, time, value }, 0);
+    else if (csv) yield* csvLines(point);
+    else yield cells(point).join("  ");
   }
 }
 
 /** `{"step":[…],"time":[…],"value":[…]}`, as the server gives it. Times are milliseconds since 1970. */
 function* asJson({ step, time, value }: Series): Generator<string> {
   const list = (items: Iterable<unknown>): unknown[] => Array.from(items);
-  yield `${jsonText({ step: list(step), time: list(time), value: list(value) }, 0)}\n`;
+  yield jsonText({ step: list(step), time: list(time), value: list(value) }, 0);
 }
 
-const csvHeading = "step,time,value\n";
+const csvHeading = "step,time,value";
 
 function* asCsv(found: Series): Generator<string> {
   yield csvHeading;
-  for (const point of pointsOf(found)) yield csvLine(point);
+  for (const point of pointsOf(found)) yield* csvLines(point);
 }
 
-function csvLine([step, time, value]: Point): string {
-  return `${step},${time},${csvField(plainText(value))}\n`;
+/** More than one where a text holds line ends. */
+function csvLines([step, time, value]: Point): string[] {
+  return `${step},${time},${csvField(plainText(value))}`.split("\n");
 }
 
-function* asTable(found: Series): Generator<string> {
-  for (const line of table(["step", "time (UTC)", "value"], Array.from(pointsOf(found), cells)))
-    yield `${line}\n`;
+function asTable(found: Series): Line[] {
+  return table(["step", "time (UTC)", "value"], Array.from(pointsOf(found), cells));
 }
 
 function cells([step, time, value]: Point): string[] {

@@ -6,7 +6,7 @@ import type { LocalStore } from "../stores/store.ts";
 import type { Destination, Problem } from "../sync/destination.ts";
 import { type Command, type Input, textOf, textsOf, UsageError } from "./command.ts";
 import { destinationOf, parseTo } from "./destinations.ts";
-import { clean, note, print } from "./output.ts";
+import { note, print } from "./output.ts";
 import { withNewStore } from "./store.ts";
 
 const defaultPort = 4_000;
@@ -36,7 +36,7 @@ export const serve: Command = {
       const forwarding = destination && forward(store, destination);
       try {
         print(server.url);
-        note(`serving the runs in ${clean(store.location)}; interrupt to end`);
+        note(`serving the runs in ${store.location}; interrupt to end`);
         await interruption;
       } finally {
         stopCaring();
@@ -65,11 +65,14 @@ function destinationToForward(input: Input): Destination | undefined {
 }
 
 function forward(store: LocalStore, destination: Destination): Forwarding {
-  const place = `${destination.kind} ${clean(destination.url)}`;
+  const place = `${destination.kind} ${destination.url}`;
   note(`carrying every run on to ${place}`);
   const onProblem = (problem: Problem | undefined): void => {
     if (problem === undefined) note(`${place}: delivery goes on`);
-    else note(`${place}: ${clean(problem.message)}\n    ${clean(problem.action)}`);
+    else {
+      note(`${place}: ${problem.message}`);
+      note(`    ${problem.action}`);
+    }
   };
   return forwardRuns({ store, destination, onProblem });
 }
@@ -77,7 +80,7 @@ function forward(store: LocalStore, destination: Destination): Forwarding {
 /** Closes dead runs now and each minute; gives what ends it. */
 function careFor(store: LocalStore): () => void {
   const close = (): void => {
-    closeDead(store, Date.now()).catch((error: unknown) => note(`runlog: ${clean(messageOf(error))}`));
+    closeDead(store, Date.now()).catch((error: unknown) => note(`runlog: ${messageOf(error)}`));
   };
   close();
   const timer = setInterval(close, closeMillis);

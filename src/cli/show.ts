@@ -4,7 +4,18 @@ import type { LocalStore } from "../stores/store.ts";
 import { destinationName } from "../sync/courier.ts";
 import { argument, type Command, flag } from "./command.ts";
 import { jsonText } from "./json.ts";
-import { bold, clean, coloured, dim, duration, instant, print, short, table } from "./output.ts";
+import {
+  bold,
+  coloured,
+  dim,
+  duration,
+  instant,
+  type Line,
+  print,
+  printJson,
+  short,
+  table,
+} from "./output.ts";
 import { standingsOf } from "./standing.ts";
 import { readRun, withStore } from "./store.ts";
 
@@ -19,7 +30,7 @@ export const show: Command = {
   async run(input) {
     const state = await readRun(input.store, argument(input, 0));
     if (flag(input, "json")) {
-      print(runLogJson(state, { full: true }));
+      printJson(runLogJson(state, { full: true }));
       return 0;
     }
     const summary = summarize(state);
@@ -41,13 +52,13 @@ export const show: Command = {
   },
 };
 
-function head(summary: RunSummary): string[] {
+function head(summary: RunSummary): Line[] {
   const { run, tag, status, signal, started, ended, updated, uid } = summary;
   const end = ended === undefined ? `last heard of ${instant(updated)}` : `took ${duration(ended - started)}`;
   return [
-    `${bold(clean(run))}  ${coloured(status)}${signal === undefined ? "" : ` (${clean(signal)})`}`,
-    dim(`uid ${uid}`),
-    ...(tag === undefined ? [] : [`tag ${clean(tag)}`]),
+    [bold(run), "  ", coloured(status), signal === undefined ? "" : ` (${signal})`],
+    [dim(`uid ${uid}`)],
+    ...(tag === undefined ? [] : [`tag ${tag}`]),
     `started ${instant(started)} UTC, ${end}`,
     `${summary.observations} observations by ${summary.writers.length} writers`,
   ];

@@ -8,7 +8,7 @@ import type { Destination, Problem } from "../sync/destination.ts";
 import { syncRuns } from "../sync/sync-runs.ts";
 import { type Command, type ExitCode, flag, type Input, textOf, textsOf, UsageError } from "./command.ts";
 import { destinationOf, parseTo } from "./destinations.ts";
-import { clean, note, print } from "./output.ts";
+import { note, print } from "./output.ts";
 import { withProgress } from "./progress.ts";
 import { type Standing, standingsOf } from "./standing.ts";
 import { checkRun, listRuns, withStore } from "./store.ts";
@@ -86,7 +86,7 @@ async function carry(
 ): Promise<ExitCode> {
   const destination = destinationOf(job.name, process.env, token);
   if (destination === undefined) {
-    note(`${clean(job.name.kind)} ${clean(job.name.url)}: this version does not know such a destination`);
+    note(`${job.name.kind} ${job.name.url}: this version does not know such a destination`);
     return 3;
   }
   const name = destinationName(destination);
@@ -99,8 +99,7 @@ async function carry(
   const standings = await standingsOf(store, name, job.runs);
   report(destination, standings, problem);
   if (dry)
-    for (const { run, pending } of standings)
-      if (pending > 0) print(`  ${clean(run)}: would deliver ${pending}`);
+    for (const { run, pending } of standings) if (pending > 0) print(`  ${run}: would deliver ${pending}`);
   return !dry && standings.some(({ pending, setAside }) => pending > 0 || setAside > 0) ? 3 : 0;
 }
 
@@ -119,17 +118,17 @@ function report(
     standings.reduce((total, standing) => total + standing[field], 0);
   const counts = `delivered ${sum("delivered")}, pending ${sum("pending")}, set aside ${sum("setAside")}`;
   const runs = standings.length === 1 ? "1 run" : `${standings.length} runs`;
-  print(`${destination.kind} ${clean(destination.url)}: ${counts} (${runs})`);
+  print(`${destination.kind} ${destination.url}: ${counts} (${runs})`);
   if (problem !== undefined) explain("  ", problem);
   for (const { run, setAside, parked } of standings) {
-    if (parked !== undefined) explain(`  ${clean(run)}: `, parked);
-    else if (setAside > 0) note(`  ${clean(run)}: ${setAside} set aside, kept here with the server's words`);
+    if (parked !== undefined) explain(`  ${run}: `, parked);
+    else if (setAside > 0) note(`  ${run}: ${setAside} set aside, kept here with the server's words`);
   }
 }
 
 function explain(before: string, { message, action }: Problem): void {
-  note(`${before}${clean(message)}`);
-  note(`    ${clean(action)}`);
+  note(`${before}${message}`);
+  note(`    ${action}`);
 }
 
 /** A token is a secret for one server, so it needs to be told which. */

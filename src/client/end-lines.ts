@@ -2,6 +2,7 @@ import { mainTask } from "../model/observation.ts";
 import type { RunState } from "../read/state.ts";
 import { type MetricSummary, summarize } from "../read/summary.ts";
 import type { DestinationReport } from "./deliveries.ts";
+import { printable } from "./printable.ts";
 import type { RunReport } from "./report.ts";
 
 /** What a person at a terminal sees when a run has ended. */
@@ -13,7 +14,6 @@ export interface EndParts {
   readonly command: string | undefined;
   /** Of the terminal, in characters. */
   readonly width: number;
-  readonly bold: (text: string) => string;
 }
 
 const bars = "▁▂▃▄▅▆▇█";
@@ -21,20 +21,18 @@ const notFinite = "·";
 const mostCells = 32;
 const mostMetrics = 12;
 const longestName = 28;
-// Controls, separators and marks that turn the reading direction: names come from data.
-const unsafe = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** The lines of the block: status, a line for each metric, where it is kept, and how each destination stands. */
+/** The lines of the block, not yet made printable: status, a line for each metric, where it is kept, and how each destination stands. */
 export function endLines(parts: EndParts): string[] {
-  const { report, state, bold } = parts;
+  const { report, state } = parts;
   const status = state?.status === "PROCESSING" ? "PROCESSING (another writer goes on)" : report.status;
   const count = `${report.tracked} ${report.tracked === 1 ? "observation" : "observations"}`;
   return [
-    bold(clean(`run ${report.run}: ${status}, ${count}`)),
+    `run ${report.run}: ${status}, ${count}`,
     ...(state === undefined ? [] : metricLines(state, parts.width)),
-    `  kept in ${clean(report.location)}${report.storage === "disk" ? "" : ` (${report.storage})`}`,
+    `  kept in ${report.location}${report.storage === "disk" ? "" : ` (${report.storage})`}`,
     ...(report.problem === undefined ? [] : problemLines(report.problem)),
-    ...report.environment.map((problem) => `  ${clean(problem)}`),
+    ...report.environment.map((problem) => `  ${problem}`),
     ...destinationLines(report, parts.command),
   ];
 }
@@ -75,7 +73,7 @@ function metricLines(state: RunState, width: number): string[] {
     }
   }
   const shown = metrics.slice(0, mostMetrics).map(([name, metric]) => ({
-    name: cut(clean(name)),
+    name: cut(printable(name)),
     line: sparkline(values.get(name) ?? [], Math.min(mostCells, Math.max(8, width - 60))),
     text: metricText(metric),
   }));
@@ -107,17 +105,13 @@ function destinationLine(destination: DestinationReport): string[] {
   const aside = setAside === 0 ? "" : `, ${setAside} set aside`;
   const stands = state === "done" ? `all ${delivered} there` : `${pending} pending, ${delivered} there`;
   return [
-    `  ${kind} ${clean(link ?? url)}: ${stands}${aside}`,
+    `  ${kind} ${link ?? url}: ${stands}${aside}`,
     ...(problem === undefined ? [] : problemLines(problem)),
   ];
 }
 
 function problemLines({ message, action }: { readonly message: string; readonly action: string }): string[] {
-  return [`    ${clean(message)}`, `    ${clean(action)}`];
-}
-
-function clean(text: string): string {
-  return text.replace(unsafe, "\ufffd");
+  return [`    ${message}`, `    ${action}`];
 }
 
 function cut(name: string): string {

@@ -35,6 +35,8 @@ const status = z.enum(["CREATED", "TRIGGERED", "PROCESSING", "SUCCESS", "FAIL"])
 const position = named(z.int().check(z.nonnegative()));
 const stored = { json: z.optional(json), meta: z.optional(json) };
 export const storedValue: z.ZodMiniType<StoredValue> = z.looseObject(stored);
+/** It becomes the name of a ledger. */
+const kind = z.string().check(z.regex(/^[a-z0-9][a-z0-9_-]{0,54}$/));
 const attempt = z.optional(z.int());
 
 const run: z.ZodMiniType<RunRecord> = z.looseObject({
@@ -47,7 +49,7 @@ const run: z.ZodMiniType<RunRecord> = z.looseObject({
   parameters: z.optional(named(storedValue)),
   labels: z.optional(named(z.string())),
   model: z.optional(json),
-  destinations: z.optional(z.array(z.looseObject({ kind: z.string(), url: z.string() }))),
+  destinations: z.optional(z.array(z.looseObject({ kind, url: z.string() }))),
   code: z.optional(z.array(json)),
   log: z.optional(named<unknown>(json)),
   host: z.optional(json),

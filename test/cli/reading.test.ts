@@ -57,7 +57,7 @@ test("show prints parameters without what could steer the terminal", async () =>
   expect(code).toBe(0);
   expect(stdout).toContain("SUCCESS");
   expect(stdout).toMatch(/^lr +0\.01$/m);
-  expect(stdout).toMatch(/^note +red\ufffd$/m);
+  expect(stdout).toMatch(/^note +\\u001b\[31mred\\u202e$/m);
   expect(stdout).not.toMatch(/\u001b|\u202e/);
 });
 

@@ -42,7 +42,7 @@ test("finish shows one block at a terminal: metrics, where it is kept, what wait
   const lines = text.trimEnd().split("\n");
   expect(lines[0]).toBe("\u001b[1mrun finishing: SUCCESS, 48 observations\u001b[22m");
   expect(lines[1]).toMatch(/^ {2}loss +█[▁▂▃▄▅▆▇█]{31} {2}last 9 at step 39, best 0 at step 30$/);
-  expect(lines[2]).toMatch(/^ {2}odd\ufffd +▁▂▃·▅▆▇█ +last 7 at step 7$/);
+  expect(lines[2]).toMatch(/^ {2}odd\\u202e +▁▂▃·▅▆▇█ +last 7 at step 7$/);
   expect(lines[3]).toBe(`  kept in ${store}`);
   expect(lines[4]).toBe(`  runlog ${downUrl}: 48 pending, 0 there`);
   expect(text).toContain("answered 503");

@@ -3,13 +3,14 @@ import { type Command, UsageError } from "../../src/cli/command.ts";
 import { parseTo } from "../../src/cli/destinations.ts";
 import { exportCommand } from "../../src/cli/export.ts";
 import { byteLines } from "../../src/cli/lines.ts";
-import { clean, duration, table } from "../../src/cli/output.ts";
+import { duration, table } from "../../src/cli/output.ts";
 import { parse } from "../../src/cli/parse.ts";
 import { runs } from "../../src/cli/runs.ts";
 import { series } from "../../src/cli/series.ts";
 import { show } from "../../src/cli/show.ts";
 import { sync } from "../../src/cli/sync.ts";
 import { parseWhere } from "../../src/cli/where.ts";
+import { printable } from "../../src/client/printable.ts";
 import { cli } from "./cli.ts";
 
 // Each starts several processes, on a machine that may have other work.
@@ -59,7 +60,10 @@ test("help is a result", async () => {
 });
 
 test("text for the terminal holds nothing that steers it", () => {
-  expect(clean("a\u001b[2Jb\nc\u009bd\u202ee\u2028f")).toBe("ab\ufffdc\ufffdd\ufffde\ufffdf");
+  expect(printable("a\u001b[2Jb\nc\u009bd\u202ee\u2028f\ud800g\u{e0041}h")).toBe(
+    String.raw`a\u001b[2Jb\u000ac\u009bd\u202ee\u2028f\ud800g\udb40\udc41h`,
+  );
+  expect(printable("naïve 👩‍🔬 日本 ∞")).toBe("naïve 👩‍🔬 日本 ∞");
   expect(table(["a", "b"], [["1", "x\ny"]])).toHaveLength(2);
   expect(table(["a"], [])).toEqual([]);
 });
