@@ -1,4 +1,5 @@
 import ky from "ky";
+import { parseJson } from "../model/json.ts";
 import type { Destination } from "../sync/destination.ts";
 import { type Answer, type Call, classify } from "./answer.ts";
 import { type Authorization, createAuthorization } from "./authorization.ts";
@@ -139,7 +140,7 @@ function okOf(asked: Asked, call: Call, response: Response, bytes: Uint8Array, c
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return undefined; // JSON itself has no undefined: this says "not JSON"
   }

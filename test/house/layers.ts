@@ -20,7 +20,7 @@ const RULES: Record<string, Rule | "entry"> = {
   read: { parts: ["errors", "model"], packages: ["zod/mini", "superjson"] },
   lifecycle: { parts: ["errors", "model"], types: ["client"], packages: [] },
   formats: { parts: ["errors", "model", "read"], packages: ["zod/mini", "superjson"] },
-  http: { parts: ["errors"], types: ["sync"], packages: ["ky"] },
+  http: { parts: ["errors", "model"], types: ["sync"], packages: ["ky"] },
   stores: { parts: ["errors", "model", "read", "http"], types: ["sync"], packages: ["zod/mini", "idb"] },
   sync: { parts: ["errors", "model", "read", "http", "stores"], packages: [] },
   destinations: { parts: [], types: CORE, packages: ["zod/mini", "superjson", "ky", "runlog"] },
