@@ -23,6 +23,8 @@ export interface DestinationReport {
   readonly nextTry?: number;
   /** The run's page there. */
   readonly link?: string;
+  /** What is not certain there, as a metric that a server may have kept twice. */
+  readonly notice?: string;
   readonly problem?: Problem;
 }
 
@@ -116,6 +118,7 @@ function reportOf(courier: Courier, run: string, total: number, superseded: numb
   const done = entry?.complete === true && pending === 0;
   const problem = entry?.parked ?? (done ? undefined : courier.problem);
   const link = entry && destination.link?.(entry);
+  const notice = entry && destination.notice?.(entry);
   return {
     kind: destination.kind,
     url: destination.url,
@@ -126,6 +129,7 @@ function reportOf(courier: Courier, run: string, total: number, superseded: numb
     ...(superseded > 0 && !destination.foldsRewinds && { superseded }),
     ...(nextTry !== undefined && !done && { nextTry }),
     ...(link !== undefined && { link }),
+    ...(notice !== undefined && { notice }),
     ...(problem !== undefined && { problem }),
   };
 }

@@ -23,6 +23,8 @@ export interface Destination {
   readonly foldsRewinds?: boolean;
   /** Makes the calls that bring one run up to date. Returns at the first answer that is not its to solve. */
   deliver(delivery: Delivery): Promise<Outcome>;
+  /** What a person should know about this run there, though nothing is to be done now. */
+  notice?(entry: LedgerEntry): string | undefined;
   /** The run's page there, for people, once the ledger knows it. */
   link?(entry: LedgerEntry): string | undefined;
 }

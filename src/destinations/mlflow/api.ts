@@ -72,9 +72,13 @@ const fields: Readonly<Record<string, string>> = {
   "runs/update": "run_info",
 };
 
+/** The list that a 2xx holds unless it is empty. */
+const lists: Readonly<Record<string, string>> = { "runs/search": "runs", "metrics/get-history": "metrics" };
+
 /** Whether a 2xx is MLflow's: another program's JSON must not count as a confirmation. */
 function isAnswerTo(path: string, json: Json): boolean {
-  if (path === "runs/search") return Object.keys(json).length === 0 || Array.isArray(json["runs"]);
+  const list = lists[path];
+  if (list !== undefined) return Object.keys(json).length === 0 || Array.isArray(json[list]);
   const field = fields[path];
   return field === undefined ? Object.keys(json).length === 0 : json[field] !== undefined;
 }

@@ -13,6 +13,8 @@ export const limits: Readonly<Record<"metrics" | "params" | "tags" | "all" | "by
 
 /** An item on its way, or the end of a segment, which adds nothing but moves the position. */
 export interface Entry {
+  /** Of the segment. */
+  readonly clock: number;
   readonly writer: string;
   readonly seq: number;
   /** The item's number in its segment; undefined for a segment's end. */

@@ -1,15 +1,15 @@
 import type { Segment } from "../../model/segment-line.ts";
 import type { Delivery, Outcome } from "../../sync/destination.ts";
 import { RunLost, Stop } from "./api.ts";
-import { type Batch, type Entry, emptyBatch, hasContent, tryAdd } from "./batches.ts";
+import { type Batch, emptyBatch, hasContent, tryAdd } from "./batches.ts";
 import { finishRun } from "./finish.ts";
-import { type Item, itemsOf, type SegmentItems } from "./items.ts";
+import type { Item } from "./items.ts";
 import { recover, verifyRun } from "./lost-run.ts";
-import { resolve } from "./resolve.ts";
 import { findRun } from "./run-identity.ts";
+import { mapEntry, readAhead, readItems, type Unmapped } from "./said.ts";
 import { type Lane, maxBytes, sendBatch } from "./send.ts";
 import type { Place } from "./state.ts";
-import { type Settings, startWork, type Work } from "./work.ts";
+import { note, type Settings, startWork, stateOf, type Work } from "./work.ts";
 
 /** How often one delivery begins anew: a server that loses the run each time is not worth more. */
 const mostStarts = 3;
@@ -31,8 +31,10 @@ export async function deliver(delivery: Delivery, settings: Settings): Promise<O
 
 async function deliverOnce(work: Work, isFirst: boolean): Promise<Outcome> {
   if (isFirst && work.delivery.verify === true) await verifyRun(work);
-  const ends = await sendParams(work);
+  const ends = await readAhead(work, work.delivery.segments(startOf(work)));
+  await sendParams(work, ends);
   await sendRest(work, ends);
+  if (stateOf(work).anew === true) await note(work, { anew: false });
   await finishRun(work);
   return { state: "done" };
 }
@@ -47,22 +49,21 @@ async function recovered(work: Work, lost: RunLost): Promise<Outcome | undefined
   }
 }
 
-/** All params of what is here, so that a race over one refuses no metric. @returns writer -> its next segment here */
-async function sendParams(work: Work): Promise<ReadonlyMap<string, number>> {
-  const ends = new Map<string, number>();
+/** All params of what is here, so that a race over one refuses no metric. */
+async function sendParams(work: Work, ends: ReadonlyMap<string, number>): Promise<void> {
   const lane = openLane(work, "params");
   for await (const segment of work.delivery.segments(startOf(work))) {
     const { writer, seq } = segment;
-    ends.set(writer, seq + 1);
     const place = furthest(work.position.get(writer), work.ahead.get(writer));
-    if (seq < place[0]) continue;
+    if (seq < place[0] || seq >= (ends.get(writer) ?? 0)) continue;
     await findRun(work);
-    const { params } = readItems(work, segment).items;
-    await pushItems(lane, segment, params, 0, seq === place[0] ? place[1] : 0);
+    if (work.withParams.has(`${writer} ${seq}`)) {
+      const { params } = readItems(work, segment).items;
+      await pushItems(lane, segment, params, 0, seq === place[0] ? place[1] : 0);
+    }
     await lane.push(endOf(segment));
   }
   if (lane.hasContent()) await lane.flush();
-  return ends;
 }
 
 /** Metrics and tags of the segments whose params were sent. */
@@ -88,32 +89,21 @@ interface OpenLane {
   hasContent(): boolean;
 }
 
-/** An entry whose item is not yet mapped. */
-type Unmapped = Omit<Entry, "adds">;
-
 /** Gathers entries of any number of segments and sends a request whenever it is full. */
 function openLane(work: Work, lane: Lane): OpenLane {
   let batch: Batch = emptyBatch();
-  const mapped = (entry: Unmapped): Entry => {
-    const adds = entry.item === undefined ? { tags: [] } : resolve(work.mapping, work.draft, entry.item);
-    return { ...entry, adds };
-  };
   const push = async (unmapped: Unmapped): Promise<void> => {
-    let entry = mapped(unmapped);
+    let entry = mapEntry(work, unmapped);
     while (!tryAdd(batch, entry, maxBytes(work))) {
       await flush();
-      entry = mapped(unmapped);
+      entry = mapEntry(work, unmapped);
     }
     entry.adds.learn?.(work.draft);
   };
   const flush = async (): Promise<void> => {
     const { entries } = batch;
     batch = emptyBatch();
-    if (entries.length === 0) return;
-    const again = await sendBatch(work, lane, entries);
-    if (again === undefined) return;
-    for (const entry of again) await push(entry);
-    await flush();
+    if (entries.length > 0) await sendBatch(work, lane, entries);
   };
   return { push, flush, hasContent: () => batch.entries.some(hasContent) };
 }
@@ -121,28 +111,19 @@ function openLane(work: Work, lane: Lane): OpenLane {
 /** Pushes the items from `offset` on; the first of them has the number `first` in its segment. */
 async function pushItems(
   lane: OpenLane,
-  { writer, seq }: Segment,
+  { clock, writer, seq }: Segment,
   items: readonly Item[],
   first: number,
   offset: number,
 ): Promise<void> {
   for (let at = Math.max(0, offset - first); at < items.length; at++) {
     const index = first + at;
-    await lane.push({ writer, seq, index, item: items[at] as Item, next: [seq, index + 1] });
+    await lane.push({ clock, writer, seq, index, item: items[at] as Item, next: [seq, index + 1] });
   }
 }
 
-function endOf({ writer, seq }: Segment): Unmapped {
-  return { writer, seq, next: [seq + 1, 0] };
-}
-
-/** A segment whose records cannot be read holds up nothing: it has no items, and is set aside as a whole. */
-function readItems(work: Work, segment: Segment): { items: SegmentItems; damage?: string } {
-  try {
-    return { items: itemsOf(work.delivery.records(segment)) };
-  } catch (error) {
-    return { items: { params: [], rest: [], ends: false }, damage: (error as Error).message };
-  }
+function endOf({ clock, writer, seq }: Segment): Unmapped {
+  return { clock, writer, seq, next: [seq + 1, 0] };
 }
 
 function startOf(work: Work): Record<string, number> {

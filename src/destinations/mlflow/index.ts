@@ -37,6 +37,7 @@ export function mlflow(url: string, options: MlflowOptions = {}): Destination {
     probe: "/version",
     originAdvice,
     deliver: (delivery) => deliver(delivery, { experiment, taskPrefix }),
+    notice: (entry) => (entry.state as State).note,
     link: (entry) => linkOf(place.url, entry),
   };
   // Printing or serialising it must not show secrets.

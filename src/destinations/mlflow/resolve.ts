@@ -23,13 +23,24 @@ export interface Additions {
   readonly learn?: (tables: Tables) => void;
 }
 
+/** Where an item stands among all that a delivery says of the same param or label, as texts that sort. */
+export interface Saying {
+  readonly order: string;
+  readonly first: string;
+  readonly last: string;
+  /** Whether they are not all the same. */
+  readonly changed: boolean;
+}
+
 export interface Mapping {
   readonly taskPrefix: boolean;
   readonly crc: (text: string) => string;
 }
 
+const alone: Saying = { order: "", first: "", last: "", changed: false };
+
 /** Maps an item, given what `tables` knows; changes nothing. */
-export function resolve(mapping: Mapping, tables: Tables, item: Item): Additions {
+export function resolve(mapping: Mapping, tables: Tables, item: Item, saying: Saying = alone): Additions {
   if (item.type === "metric") {
     const name = nameOf(mapping, tables, keyName(item.task, item.key, mapping.taskPrefix));
     return {
@@ -38,10 +49,10 @@ export function resolve(mapping: Mapping, tables: Tables, item: Item): Additions
       ...learning(name.learn),
     };
   }
-  if (item.type === "value") return resolveValue(mapping, tables, item);
+  if (item.type === "value") return resolveValue(mapping, tables, item, saying);
   return item.type === "parameter"
-    ? resolveParameter(mapping, tables, item)
-    : resolveLabel(mapping, tables, item);
+    ? resolveParameter(mapping, tables, item, saying)
+    : resolveLabel(mapping, tables, item, saying);
 }
 
 interface NameFound {
@@ -67,7 +78,12 @@ function nameOf({ crc }: Mapping, tables: Tables, named: Named): NameFound {
   };
 }
 
-function resolveParameter(mapping: Mapping, tables: Tables, item: ParameterItem): Additions {
+function resolveParameter(
+  mapping: Mapping,
+  tables: Tables,
+  item: ParameterItem,
+  saying: Saying,
+): Additions {
   const { crc } = mapping;
   const found = nameOf(mapping, tables, { id: item.name, plain: item.name });
   const tag = changeTag(found.name, crc);
@@ -75,13 +91,14 @@ function resolveParameter(mapping: Mapping, tables: Tables, item: ParameterItem)
     mapping,
     tables,
     item.text,
+    saying,
     found,
     { name: found.name, of: crc(item.name) },
     { name: tag, tags: [] },
   );
 }
 
-function resolveValue(mapping: Mapping, tables: Tables, item: ValueItem): Additions {
+function resolveValue(mapping: Mapping, tables: Tables, item: ValueItem, saying: Saying): Additions {
   const { crc } = mapping;
   const key = keyName(item.task, item.key, mapping.taskPrefix);
   const found = nameOf(mapping, tables, key);
@@ -96,18 +113,19 @@ function resolveValue(mapping: Mapping, tables: Tables, item: ValueItem): Additi
     void tables.steps.set(found.name, (tables.steps.get(found.name) ?? 0) + 1);
   const both = { ...found, tags: [...found.tags, ...renamed] };
   const later = nameOf(mapping, tables, { id: step.id, plain: name });
-  return param(mapping, tables, item.text, both, { name, of: crc(step.id), count }, later);
+  return param(mapping, tables, item.text, saying, both, { name, of: crc(step.id), count }, later);
 }
 
 function countOmitted(tables: Tables): void {
   tables.onlyInRunLog += 1;
 }
 
-/** A param when its name is new; a tag when it has another value now, and from then on at each change. */
+/** A param when its name is new; once it has another value, a tag holds the last one. */
 function param(
   { crc }: Mapping,
   tables: Tables,
   text: string,
+  saying: Saying,
   found: NameFound,
   target: { name: string; of: string; count?: (tables: Tables) => void },
   later: { name: string; tags: NameFound["tags"] },
@@ -115,7 +133,7 @@ function param(
   const { name, of, count } = target;
   const value = digestOf(fitText(text, longestParam), crc);
   const known = tables.params.get(name);
-  if (known === undefined) {
+  if (known === undefined && saying.order === saying.first) {
     const learn = (tables: Tables): void => {
       found.learn?.(tables);
       tables.params.set(name, [of, value]);
@@ -123,23 +141,33 @@ function param(
     };
     return { param: [name, fitText(text, longestParam)], tags: found.tags, learn };
   }
-  const isTagged = tables.names.get(later.name) === of;
-  if (known[1] === value && !isTagged) return { tags: found.tags, ...learning(found.learn) };
+  const differs = saying.changed || (known !== undefined && known[1] !== value);
+  if (!differs && tables.names.get(later.name) !== of) return { tags: found.tags, ...learning(found.learn) };
   const learn = (tables: Tables): void => {
     found.learn?.(tables);
     tables.names.set(later.name, of);
   };
-  return { tags: [...found.tags, ...later.tags, [later.name, fitText(text, longestTag)]], learn };
+  return lastOf(tables, text, saying, { name: later.name, tags: [...found.tags, ...later.tags], learn });
 }
 
 /** Tags that begin with `runlog.` are ours; a label of that kind is renamed. */
-function resolveLabel(mapping: Mapping, tables: Tables, item: LabelItem): Additions {
+function resolveLabel(mapping: Mapping, tables: Tables, item: LabelItem, saying: Saying): Additions {
   const isOurs = item.name.startsWith("runlog.");
   const named = isOurs
     ? { id: `${item.name}\nlabel`, plain: item.name.replace(".", "_") }
     : { id: item.name, plain: item.name };
-  const found = nameOf(mapping, tables, named);
-  return { tags: [...found.tags, [found.name, fitText(item.text, longestTag)]], ...learning(found.learn) };
+  return lastOf(tables, item.text, saying, nameOf(mapping, tables, named));
+}
+
+/** A tag gets the last text alone: one that another follows, here or there already, would take it back. */
+function lastOf(tables: Tables, text: string, { order, last }: Saying, found: NameFound): Additions {
+  const { name, tags } = found;
+  if (order < last || order < (tables.told.get(name) ?? "")) return { tags, ...learning(found.learn) };
+  const learn = (tables: Tables): void => {
+    found.learn?.(tables);
+    tables.told.set(name, order);
+  };
+  return { tags: [...tags, [name, fitText(text, longestTag)]], learn };
 }
 
 function learning(learn: ((tables: Tables) => void) | undefined): Pick<Additions, "learn"> {

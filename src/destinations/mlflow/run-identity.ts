@@ -1,7 +1,6 @@
 import {
   expectOk,
   get,
-  isJson,
   type Json,
   jsonAt,
   listAt,
@@ -37,8 +36,7 @@ export async function findRun(work: Work): Promise<void> {
     found = await searchRuns(work, experiment);
   }
   const winner = await settleTwins(work, found);
-  const store = await storeType(work);
-  await adopt(work, winner, { experiment, ...store });
+  await adopt(work, winner, { experiment });
 }
 
 /** Takes `there` as the run: what it holds is known, and what it needs is told to the ledger. */
@@ -49,6 +47,7 @@ export async function adopt(work: Work, there: RunThere, more: State): Promise<v
     ...more,
     run: there.id,
     artifacts: there.artifacts,
+    anew: there.metrics.length > 0,
     status: there.status,
     ...(there.ended !== undefined && { ended: there.ended }),
   });
@@ -159,17 +158,6 @@ export function deletedProblem(work: Work, id: string): { code: string; message:
     message: `the MLflow run ${id} of '${work.delivery.run}' was deleted`,
     action: `nothing if that was meant; else restore it (mlflow runs restore --run-id ${id}) and run 'runlog sync'`,
   };
-}
-
-/** What the server keeps runs in, where it says so (MLflow 3). The file store drops no repeated metric. */
-async function storeType(work: Work): Promise<State> {
-  const answer = await work.delivery.call({ method: "GET", path: "/api/3.0/mlflow/server-info" });
-  const type = isJson(answer.json) && answer.class === "ok" ? textAt(answer.json, "store_type") : "";
-  if (type === "") return {};
-  if (!/file/i.test(type)) return { storeType: type };
-  const note =
-    "this server keeps runs in files, where a repeated request doubles metrics: use a database there";
-  return { storeType: type, note };
 }
 
 function byId(one: RunThere, other: RunThere): number {

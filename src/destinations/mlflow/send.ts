@@ -1,6 +1,8 @@
 import { checkRunThere, get, isParamChange, jsonAt, post, type Reply } from "./api.ts";
 import { bodyOf, type Entry, hasContent, limits } from "./batches.ts";
+import { notThere } from "./read-back.ts";
 import { learnFrom, runThere } from "./run-data.ts";
+import { mapEntry } from "./said.ts";
 import { note, resetDraft, runOf, stateOf, type Work } from "./work.ts";
 
 /** Params, then everything else: a race over a param must never refuse metrics. */
@@ -8,8 +10,6 @@ export type Lane = "params" | "rest";
 
 /** The smallest cap that a 413 leads to; a server that takes less takes nothing. */
 const leastBytes = 4_096;
-/** How often in one delivery a refused param is compared with what the server holds. */
-const mostComparisons = 20;
 
 /** The most bytes of a request to this server. */
 export function maxBytes(work: Work): number {
@@ -19,30 +19,25 @@ export function maxBytes(work: Work): number {
 /**
  * Sends entries that fit into one request, and notes what was confirmed. What the server refuses for good is found by
  * halving, in about 2 log2 n requests, and set aside with the server's words.
- * @returns entries to be mapped anew, because their params have other values there; else undefined
  */
-export async function sendBatch(
-  work: Work,
-  lane: Lane,
-  entries: readonly Entry[],
-): Promise<readonly Entry[] | undefined> {
-  const content = entries.filter(hasContent);
-  if (content.length === 0) {
-    await confirm(work, lane, entries);
-    return undefined;
-  }
+export async function sendBatch(work: Work, lane: Lane, entries: readonly Entry[]): Promise<void> {
   const reply = await logBatch(work, entries);
-  if (reply.kind === "ok") {
-    await confirm(work, lane, entries);
-    return undefined;
-  }
-  if (isParamChange(reply.message) && work.comparisons < mostComparisons) {
-    work.comparisons += 1;
-    await compareParams(work);
-    return entries;
-  }
-  await divide(work, lane, entries, reply);
-  return undefined;
+  if (reply.kind === "ok") return confirm(work, lane, entries);
+  await solve(work, lane, entries, reply);
+  // What was assumed for the entries may have come differently.
+  resetDraft(work);
+}
+
+/** Params that have other values there go to tags; else the refused is looked for. @returns as `divide` */
+async function solve(work: Work, lane: Lane, entries: readonly Entry[], reply: Refusal): Promise<boolean> {
+  if (!isParamChange(reply.message) || !(await learnParams(work, entries)))
+    return divide(work, lane, entries, reply);
+  const mapped = entries.map((entry) => {
+    const again = mapEntry(work, entry);
+    again.adds.learn?.(work.draft);
+    return again;
+  });
+  return sendPart(work, lane, mapped);
 }
 
 /** Sends the halves of refused entries. @returns whether nothing had to be set aside */
@@ -64,14 +59,16 @@ async function divide(work: Work, lane: Lane, entries: readonly Entry[], reply: 
 
 async function sendPart(work: Work, lane: Lane, entries: readonly Entry[]): Promise<boolean> {
   const reply = await logBatch(work, entries);
-  if (reply.kind !== "ok") return divide(work, lane, entries, reply);
+  if (reply.kind !== "ok") return solve(work, lane, entries, reply);
   await confirm(work, lane, entries);
   return true;
 }
 
 type Refusal = Exclude<Reply, { kind: "ok" }>;
 
-async function logBatch(work: Work, entries: readonly Entry[]): Promise<Reply> {
+async function logBatch(work: Work, all: readonly Entry[]): Promise<Reply> {
+  const entries = await notThere(work, all);
+  if (!entries.some(hasContent)) return { kind: "ok", json: {} };
   const body = bodyOf(runOf(work), entries);
   let reply = await post(work.delivery, "runs/log-batch", body);
   // Two hosts that log the same param at once: one of them is told BAD_REQUEST, and the value is there.
@@ -87,12 +84,16 @@ async function lowerCap(work: Work, entries: readonly Entry[]): Promise<void> {
   await note(work, { maxBytes: Math.max(leastBytes, Math.min(maxBytes(work), bytes) >> 1) });
 }
 
-/** Learns which values the run's params have there, so that others go to tags. */
-async function compareParams(work: Work): Promise<void> {
+/**
+ * Learns which values the run's params have there. @returns whether that explains a refusal: each time one more of the
+ * entries' params is known, so this ends
+ */
+async function learnParams(work: Work, entries: readonly Entry[]): Promise<boolean> {
   const reply = await get(work.delivery, "runs/get", { run_id: runOf(work) });
   checkRunThere(reply);
   if (reply.kind === "ok") learnFrom(runThere(jsonAt(reply.json, "run")), work.kept, work.mapping.crc);
   resetDraft(work);
+  return entries.some(({ adds: { param } }) => param !== undefined && work.kept.params.has(param[0]));
 }
 
 async function setAside(work: Work, { writer, seq, index, item }: Entry, reply: Refusal): Promise<void> {
@@ -117,7 +118,7 @@ async function confirm(work: Work, lane: Lane, entries: readonly Entry[], aside?
     if (at > seq || (at === seq && confirmed >= offset)) work.ahead.delete(writer);
   }
   const delivered = work.delivery.ledger.delivered + observations;
-  await note(work, lane === "rest" ? { due: isDue } : {}, {
+  await note(work, lane === "rest" ? { due: isDue, open: false } : {}, {
     delivered,
     position: Object.fromEntries(work.position),
   });

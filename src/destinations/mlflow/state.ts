@@ -10,7 +10,7 @@ export interface State {
   readonly artifacts?: string;
   /** What the server keeps runs in, where it says so: "SqlStore", "FileStore". */
   readonly storeType?: string;
-  /** What a person should know about this server. */
+  /** What a person should know about this run there. */
   readonly note?: string;
   /** The status and end last sent. */
   readonly status?: string;
@@ -31,6 +31,12 @@ export interface State {
   readonly params?: Readonly<Record<string, ParamKnown>>;
   /** mapped key -> steps of it that are params. */
   readonly steps?: Readonly<Record<string, number>>;
+  /** tag -> the place, in the order of the fold, of the value that it has there. */
+  readonly told?: Readonly<Record<string, string>>;
+  /** True while a batch is on its way to a server that may keep doubles, so that its outcome is not known. */
+  readonly open?: boolean;
+  /** True while everything is sent anew to such a server, which may have any of it. */
+  readonly anew?: boolean;
 }
 
 export type Place = readonly [seq: number, offset: number];
@@ -43,6 +49,7 @@ export interface Tables {
   readonly byId: Map<string, string>;
   readonly params: Map<string, ParamKnown>;
   readonly steps: Map<string, number>;
+  readonly told: Map<string, string>;
   onlyInRunLog: number;
 }
 
@@ -55,6 +62,7 @@ export function tablesOf(state: State): Tables {
     names: new Map(Object.entries(state.names ?? {})),
     params: new Map(Object.entries(state.params ?? {})),
     steps: new Map(Object.entries(state.steps ?? {})),
+    told: new Map(Object.entries(state.told ?? {})),
     byId: new Map(),
     onlyInRunLog: state.onlyInRunLog ?? 0,
   };
@@ -67,6 +75,7 @@ export function copyTables(tables: Tables): Tables {
     byId: new Map(tables.byId),
     params: new Map(tables.params),
     steps: new Map(tables.steps),
+    told: new Map(tables.told),
   };
 }
 
@@ -76,6 +85,7 @@ export function stateOfTables(tables: Tables): State {
     names: Object.fromEntries(tables.names),
     params: Object.fromEntries(tables.params),
     steps: Object.fromEntries(tables.steps),
+    told: Object.fromEntries(tables.told),
     onlyInRunLog: tables.onlyInRunLog,
   };
 }

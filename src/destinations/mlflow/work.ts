@@ -1,6 +1,7 @@
 import type { LedgerEntry } from "../../stores/store.ts";
 import type { Delivery } from "../../sync/destination.ts";
 import type { Mapping } from "./resolve.ts";
+import type { Said } from "./said.ts";
 import {
   copyTables,
   type Place,
@@ -29,8 +30,10 @@ export interface Work {
   /** writer -> its place, params ahead of the rest. */
   readonly ahead: Map<string, Place>;
   readonly position: Map<string, Place>;
-  /** Times that params were compared with the server's after a refusal. */
-  comparisons: number;
+  /** What this delivery says of each param and label. */
+  readonly said: Map<string, Said>;
+  /** The segments that hold params, as `writer seq`. */
+  readonly withParams: Set<string>;
 }
 
 /** A delivery as its ledger left it. */
@@ -45,7 +48,8 @@ export function startWork(delivery: Delivery, settings: Settings): Work {
     draft: copyTables(kept),
     ahead: new Map(Object.entries(state.ahead ?? {})),
     position: new Map(Object.entries(delivery.ledger.position)),
-    comparisons: 0,
+    said: new Map(),
+    withParams: new Set(),
   };
 }
 

@@ -5,6 +5,7 @@ import { fitText, itemsOf, textOf } from "../../../src/destinations/mlflow/items
 import type { Additions } from "../../../src/destinations/mlflow/resolve.ts";
 
 const entry = (adds: Additions, index = 0): Entry => ({
+  clock: 1,
   writer: "w",
   seq: 0,
   index,

@@ -21,6 +21,8 @@ export interface FakeServer {
   readonly call: (call: Call) => Promise<Answer>;
   /** Rows of the run's metrics, without doubles as in SQL. */
   readonly rows: Set<string>;
+  /** Rows as they came. */
+  readonly appended: string[];
   readonly params: Map<string, string>;
   readonly tags: Map<string, string>;
   /** Every change of a tag, in order. */
@@ -31,10 +33,14 @@ export interface FakeServer {
   status: string;
 }
 
-/** A server with at most one run. `lose` says whether the reply of a request is lost. */
-export function fakeServer(lose: (call: Call) => boolean = () => false): FakeServer {
+/**
+ * A server with at most one run. `lose` says whether the reply of a request is lost.
+ * @param keeps what it says to keep runs in; only "SqlStore" drops rows that come again
+ */
+export function fakeServer(lose: (call: Call) => boolean = () => false, keeps = "SqlStore"): FakeServer {
   const server: FakeServer = {
     rows: new Set(),
+    appended: [],
     params: new Map(),
     tags: new Map(),
     tagWrites: [],
@@ -42,7 +48,9 @@ export function fakeServer(lose: (call: Call) => boolean = () => false): FakeSer
     created: 0,
     status: "RUNNING",
     async call(call) {
-      const answer = answerTo(server, call);
+      const answer = call.path.endsWith("/server-info")
+        ? reply(200, keeps === "" ? {} : { store_type: keeps })
+        : answerTo(server, call);
       return lose(call) ? { class: "retry", text: "lost" } : answer;
     },
   };
@@ -59,6 +67,7 @@ function answerTo(server: FakeServer, call: Call): Answer {
   }
   if (path === "runs/search") return reply(200, server.created === 0 ? {} : { runs: [runOf(server)] });
   if (path === "runs/get") return reply(200, { run: runOf(server) });
+  if (path === "metrics/get-history") return history(server, new URLSearchParams(call.path.split("?")[1]));
   if (path === "runs/create") {
     server.created += 1;
     return reply(200, { run: runOf(server) });
@@ -83,13 +92,30 @@ function logBatch(server: FakeServer, { metrics = [], params = [], tags = [] }: 
     });
   }
   for (const { key, value } of params) server.params.set(key, value);
-  for (const { key, value, timestamp, step } of metrics)
-    server.rows.add(JSON.stringify([key, step, timestamp, value]));
+  for (const { key, value, timestamp, step } of metrics) {
+    const row = JSON.stringify([key, step, timestamp, value]);
+    server.rows.add(row);
+    server.appended.push(row);
+  }
   for (const { key, value } of tags) {
     server.tags.set(key, value);
     server.tagWrites.push([key, value]);
   }
   return reply(200, {});
+}
+
+/** Three rows at a time, the last page without a token; a step of 0 is left out, as protobuf does. */
+function history({ appended }: FakeServer, query: URLSearchParams): Answer {
+  const rows = appended.map((row) => JSON.parse(row) as [string, number, number, number | string]);
+  const metrics = rows
+    .filter(([key]) => key === query.get("metric_key"))
+    .map(([key, step, timestamp, value]) => ({ key, value, timestamp, ...(step !== 0 && { step }) }));
+  const from = Number(query.get("page_token") ?? 0);
+  const more = from + 3 < metrics.length;
+  return reply(200, {
+    ...(metrics.length > 0 && { metrics: metrics.slice(from, from + 3) }),
+    ...(more && { next_page_token: String(from + 3) }),
+  });
 }
 
 function runOf(server: FakeServer): unknown {

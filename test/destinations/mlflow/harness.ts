@@ -73,7 +73,6 @@ export function writerOf(held: Held, id: string = hex(12)): TestWriter {
   const records: string[] = [];
   let columns: Columns | undefined;
   let seq = 0;
-  let clock = 1_763_888_000_000;
   const settle = (): void => {
     if (columns !== undefined) records.push(JSON.stringify({ ...columns, last: undefined }));
     columns = undefined;
@@ -102,7 +101,7 @@ export function writerOf(held: Held, id: string = hex(12)): TestWriter {
     close() {
       settle();
       const segment = encodeSegment(
-        { run: held.run, writer: id, seq: seq++, clock: ++clock },
+        { run: held.run, writer: id, seq: seq++, clock: 1_763_888_000_000 + held.segments.length },
         records.splice(0),
       );
       held.segments.push(segment);

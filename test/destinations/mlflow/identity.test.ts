@@ -21,7 +21,6 @@ function serverWith(special: Readonly<Record<string, Answer>>): {
   return { call, paths };
 }
 
-const ok = (json: unknown): Answer => ({ class: "ok", status: 200, json, text: "" });
 const notThere: Answer = {
   class: "missing",
   status: 404,
@@ -41,17 +40,7 @@ describe("the run in MLflow", () => {
       "runs/search",
       "runs/create",
       "runs/search",
-      "server-info",
     ]);
-  });
-
-  it("comes with a note when the server keeps runs in files, which doubles what is sent twice", async () => {
-    const held = hold();
-    startWriter(held).close();
-    const { call } = serverWith({ "server-info": ok({ store_type: "FileStore" }) });
-    expect(await deliver(held, destination, { call })).toEqual({ state: "done" });
-    expect(held.entry.state["storeType"]).toBe("FileStore");
-    expect(held.entry.state["note"]).toContain("use a database");
   });
 
   it("goes to the experiment of the option, of the tag, or Default", async () => {

@@ -1,0 +1,63 @@
+import { get, listAt, textAt } from "./api.ts";
+import type { Entry } from "./batches.ts";
+import { note, runOf, stateOf, type Work } from "./work.ts";
+
+/**
+ * For servers that keep a metric twice when it is sent twice: their file store, or another program. What may be there,
+ * because the outcome of a request is not known, is read back, and only the rest is sent.
+ */
+
+const page = "10000";
+
+/** The entries without the metrics that the server has. Asks nothing where a database drops what comes again. */
+export async function notThere(work: Work, entries: readonly Entry[]): Promise<readonly Entry[]> {
+  const metrics = entries.flatMap(({ adds: { metric } }) => (metric === undefined ? [] : [metric]));
+  if (metrics.length === 0 || /sql/i.test(await storeType(work))) return entries;
+  const { open, anew } = stateOf(work);
+  if (open !== true) await note(work, { open: true });
+  if (open !== true && anew !== true) return entries;
+  await note(work, { note: mayDouble });
+  const there = new Set<string>();
+  for (const key of new Set(metrics.map((metric) => textAt(JSON.parse(metric), "key"))))
+    for await (const row of rowsOf(work, key)) there.add(row);
+  return entries.map((entry) => {
+    const { metric, ...rest } = entry.adds;
+    return metric !== undefined && there.has(rowOf(JSON.parse(metric))) ? { ...entry, adds: rest } : entry;
+  });
+}
+
+/** What the server keeps runs in, where it says so (MLflow 3); asked until there is an answer. */
+async function storeType(work: Work): Promise<string> {
+  const known = stateOf(work).storeType;
+  if (known !== undefined) return known;
+  const answer = await work.delivery.call({ method: "GET", path: "/api/3.0/mlflow/server-info" });
+  const type = answer.class === "ok" ? textAt(answer.json, "store_type") : "";
+  if (answer.class !== "retry") await note(work, { storeType: type });
+  return type;
+}
+
+const mayDouble =
+  "after a lost reply only what this server lacked was sent again; had it not yet worked on that request, metrics may be there twice";
+
+/** The history of a metric, page by page; all at once where a server knows no pages. */
+async function* rowsOf(work: Work, key: string): AsyncGenerator<string> {
+  let token: string | undefined;
+  do {
+    const reply = await get(work.delivery, "metrics/get-history", {
+      run_id: runOf(work),
+      metric_key: key,
+      max_results: page,
+      ...(token && { page_token: token }),
+    });
+    if (reply.kind !== "ok") return; // a metric without rows is not known; of a lost run the next request tells
+    for (const metric of listAt(reply.json, "metrics")) yield rowOf({ ...(metric as object), key });
+    token = textAt(reply.json, "next_page_token");
+  } while (token);
+}
+
+/** What tells a metric from every other, as it comes back: infinities as the largest double, -0 as 0. */
+function rowOf({ key, step = 0, timestamp, value }: Readonly<Record<string, unknown>>): string {
+  const most = Number.MAX_VALUE;
+  const number = Math.max(-most, Math.min(most, Number(value))) + 0;
+  return `${key} ${Number(step)} ${Number(timestamp)} ${number}`;
+}
