@@ -15,6 +15,8 @@ export interface Call {
   readonly accept?: string;
   /** Until the whole answer is read. @default 60_000 */
   readonly timeoutMs?: number;
+  /** Whether its answer holds data, at most 32 MiB, as those of GET; all others confirm a change in 64 KiB. */
+  readonly reads?: boolean;
 }
 
 /**

@@ -21,13 +21,13 @@ export interface CallerOptions {
 export type CallTarget = Pick<Destination, "kind" | "url" | "credentials" | "probe" | "originAdvice">;
 
 const defaultTimeoutMs = 60_000;
-const mostBytes = 64 * 1_048_576;
+const mostRead = 32 * 1_048_576;
 const mostText = 64 * 1_024;
 const json = "application/json";
 
 /**
- * The caller of a destination: adds its credentials, follows no redirect, retries nothing (couriers do), reads at most
- * 64 MiB of an answer and 64 KiB of an error, and says what went wrong in words for people.
+ * The caller of a destination: adds its credentials, follows no redirect, retries nothing (couriers do), reads no more
+ * of an answer than its kind needs and 64 KiB of an error, and says what went wrong in words for people.
  */
 export function createCaller(target: CallTarget, options: CallerOptions = {}): Caller {
   const authorization = createAuthorization(target.credentials);
@@ -100,7 +100,8 @@ async function answerOf(
   }
   const kind = classify(status);
   const after = retryAfterMs(response.headers.get("retry-after"), Date.now());
-  const read = await readBody(response.body, kind === "ok" ? mostBytes : mostText);
+  const reads = kind === "ok" && (call.reads ?? call.method === "GET");
+  const read = await readBody(response.body, reads ? mostRead : mostText);
   if (kind === "ok") return okOf(asked, call, response, read.bytes, read.cut);
   const text = new TextDecoder().decode(read.bytes);
   const parsed = parse(text);
@@ -125,7 +126,7 @@ function okOf(asked: Asked, call: Call, response: Response, bytes: Uint8Array, c
     text,
     problem: wrongServer(asked, found),
   });
-  if (cut) return wrong("more than 64 MiB");
+  if (cut) return wrong(`more than ${bytes.length} bytes`);
   if (call.accept !== undefined && call.accept !== json) {
     const type = response.headers.get("content-type") ?? "no type";
     return type.startsWith(call.accept)

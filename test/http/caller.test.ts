@@ -7,6 +7,8 @@ import type { Credentials } from "../../src/sync/destination.ts";
 import { type Got, type Scripted, scriptedServer } from "./scripted-server.ts";
 
 const running: Scripted[] = [];
+/** Twice what any answer may hold. */
+const bomb = gzipSync(Buffer.alloc(64 * 1_048_576, " "), { level: 1 });
 afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.stop()));
 });
@@ -193,24 +195,55 @@ describe("an answer", () => {
   });
 
   it("of an error is read up to 64 KiB, also out of a gzip bomb", async () => {
-    const bomb = gzipSync(Buffer.alloc(300 * 1_048_576, "a"));
     const server = await serving((_, response) =>
       response.writeHead(500, { "content-encoding": "gzip" }).end(bomb),
     );
     expect((await get(server)).text.length).toBe(65_536);
   });
 
-  it("of 200 without end is cut at 64 MiB", async () => {
-    const server = await serving((_, response) => {
-      const chunk = Buffer.alloc(1_048_576, "1");
+  it("of 200 without end is cut, at 64 KiB where it confirms a change, and out of a gzip bomb", async () => {
+    const chunk = Buffer.alloc(1_048_576, "1");
+    let written = 0;
+    const endless = await serving((_, response) => {
       const more = (): void => {
-        while (!response.destroyed && response.write(chunk));
+        for (let free = true; free && !response.destroyed; written += chunk.length)
+          free = response.write(chunk);
         if (!response.destroyed) response.once("drain", more);
       };
       response.writeHead(200);
       more();
     });
-    expect(await get(server)).toMatchObject({ class: "retry", problem: { code: "wrong_server" } });
+    const packed = await serving((_, response) =>
+      response.writeHead(200, { "content-encoding": "gzip" }).end(bomb),
+    );
+    const before = process.memoryUsage().rss;
+    for (const { url } of [endless, packed]) {
+      for (const [method, reads, limit] of [
+        ["GET", undefined, 33_554_432],
+        ["POST", undefined, 65_536],
+        ["PUT", undefined, 65_536],
+        ["POST", true, 33_554_432],
+      ] as const) {
+        const call = { method, path: "/", ...(method !== "GET" && { body: "{}" }), ...(reads && { reads }) };
+        written = 0;
+        expect(await callerOf(url)(call)).toMatchObject({
+          class: "retry",
+          problem: { code: "wrong_server", message: expect.stringContaining(`more than ${limit} bytes`) },
+        });
+        // What lies in the sockets' buffers comes on top.
+        expect(written).toBeLessThan(limit + 16 * 1_048_576);
+      }
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(300 * 1_048_576);
+  });
+
+  it("that holds data is whole up to 32 MiB", async () => {
+    const text = JSON.stringify("x".repeat(3_000_000));
+    const server = await always(200, text);
+    const call = callerOf(server.url);
+    expect(await call({ method: "GET", path: "/" })).toMatchObject({ class: "ok", json: JSON.parse(text) });
+    expect((await call({ method: "POST", path: "/", body: "{}", reads: true })).class).toBe("ok");
+    expect((await call({ method: "POST", path: "/", body: "{}" })).class).toBe("retry");
   });
 
   it("carries Retry-After", async () => {

@@ -36,7 +36,8 @@ const longestReason = 1_000;
 /** @throws {Stop} for every answer that a delivery cannot solve. */
 export async function post(delivery: Delivery, path: string, body: unknown): Promise<Reply> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return replyOf(delivery, path, { method: "POST", path: `${api}/${path}`, body: text });
+  const reads = path === "runs/search";
+  return replyOf(delivery, path, { method: "POST", path: `${api}/${path}`, body: text, reads });
 }
 
 /** @throws {Stop} as `post`. */
@@ -89,7 +90,7 @@ async function replyOf(delivery: Delivery, path: string, call: Call): Promise<Re
   const json = isJson(answer.json) ? answer.json : undefined;
   if (answer.class === "ok") {
     if (json !== undefined && isAnswerTo(path, json)) return { kind: "ok", json };
-    throw new Stop(retryOf(answer, `${call.path.split("?", 1)[0]} answered 2xx without the JSON of MLflow`));
+    throw new Stop(retryOf(answer, `without the JSON of MLflow ${call.path.split("?", 1)[0]}`));
   }
   const code = textAt(json, "error_code");
   const message = textAt(json, "message").slice(0, longestReason);
@@ -99,9 +100,9 @@ async function replyOf(delivery: Delivery, path: string, call: Call): Promise<Re
   if (answer.class === "refused" && code !== "") return { kind: "refused", code, message };
   if (answer.class === "missing" && code !== "") return { kind: "missing", code, message };
   if (answer.class === "missing" || answer.class === "pause") {
-    throw new Stop({ state: "pause", problem: answer.problem ?? wrongServer(call.path, answer) });
+    throw new Stop({ state: "pause", problem: problemOf(answer, call.path) });
   }
-  throw new Stop(retryOf(answer, `${call.path} answered ${answer.status ?? "nothing"}`));
+  throw new Stop(retryOf(answer, call.path));
 }
 
 /** A param has another value there already; the file store says so with a 500. */
@@ -120,25 +121,20 @@ export function checkRunThere(reply: Reply): void {
   }
 }
 
-function retryOf(answer: Answer, message: string): Extract<Outcome, { state: "retry" }> {
-  const problem: Problem = answer.problem ?? {
-    code: "wrong_server",
-    message,
-    action: "check that the URL is an MLflow server and that no proxy or login page answers for it",
-  };
-  return {
-    state: "retry",
-    problem,
-    ...(answer.retryAfterMs !== undefined && { afterMs: answer.retryAfterMs }),
-  };
+/** The outcome of an answer, or none, after which the same may do better later. */
+export function retryOf(answer: Answer, asked: string): Extract<Outcome, { state: "retry" }> {
+  const after = answer.retryAfterMs === undefined ? {} : { afterMs: answer.retryAfterMs };
+  return { state: "retry", problem: problemOf(answer, asked), ...after };
 }
 
-function wrongServer(path: string, answer: Answer): Problem {
-  return {
-    code: "wrong_server",
-    message: `${path} answered ${answer.status ?? "nothing"}`,
-    action: "check that the URL is an MLflow server, and its credentials",
-  };
+function problemOf(answer: Answer, asked: string): Problem {
+  return (
+    answer.problem ?? {
+      code: "wrong_server",
+      message: `${asked} answered ${answer.status ?? "nothing"}`,
+      action: "check that the URL is an MLflow server and that no proxy or login page answers for it",
+    }
+  );
 }
 
 const stopped: Problem = {

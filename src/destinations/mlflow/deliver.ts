@@ -16,15 +16,16 @@ const mostStarts = 3;
 
 /** Brings one run up to date in MLflow. */
 export async function deliver(delivery: Delivery, settings: Settings): Promise<Outcome> {
+  let lost: RunLost | undefined;
   for (let start = 1; ; start++) {
     try {
+      if (lost !== undefined) await recover(startWork(delivery, settings), lost);
       return await deliverOnce(startWork(delivery, settings), start === 1);
     } catch (error) {
       if (error instanceof Stop) return error.outcome;
       if (!(error instanceof RunLost)) throw error;
-      const outcome = await recovered(startWork(delivery, settings), error);
-      if (outcome !== undefined) return outcome;
-      if (start === mostStarts) return lostAgain(error);
+      if (start > mostStarts) return lostAgain(error);
+      lost = error;
     }
   }
 }
@@ -37,16 +38,6 @@ async function deliverOnce(work: Work, isFirst: boolean): Promise<Outcome> {
   if (stateOf(work).anew === true) await note(work, { anew: false });
   await finishRun(work);
   return { state: "done" };
-}
-
-async function recovered(work: Work, lost: RunLost): Promise<Outcome | undefined> {
-  try {
-    await recover(work, lost);
-    return undefined;
-  } catch (error) {
-    if (error instanceof Stop) return error.outcome;
-    throw error;
-  }
 }
 
 /** All params of what is here, so that a race over one refuses no metric. */

@@ -1,5 +1,5 @@
 import type { FoldedRun } from "../../sync/destination.ts";
-import { checkRunThere, expectOk, post, Stop } from "./api.ts";
+import { checkRunThere, expectOk, post, retryOf, Stop } from "./api.ts";
 import { note, runOf, stateOf, type Work } from "./work.ts";
 
 /**
@@ -40,16 +40,10 @@ async function putRunLog(work: Work, folded: FoldedRun): Promise<string> {
   const timeoutMs = 60_000 + body.length / 1_000; // a megabyte a second at least
   const answer = await work.delivery.call({ method: "PUT", path, body, timeoutMs });
   if (answer.class === "ok") return "sent";
-  const problem = answer.problem ?? {
-    code: "artifact_refused",
-    message: "run-log.json was refused",
-    action: "none",
-  };
-  if (answer.class === "retry" || answer.class === "resync" || answer.class === "gone") {
-    const after = answer.retryAfterMs === undefined ? {} : { afterMs: answer.retryAfterMs };
-    throw new Stop({ state: "retry", problem, ...after });
-  }
-  return `not sent: ${problem.message}`;
+  const outcome = retryOf(answer, path);
+  if (answer.class === "retry" || answer.class === "resync" || answer.class === "gone")
+    throw new Stop(outcome);
+  return `not sent: ${outcome.problem.message}`;
 }
 
 /** The path under which the server itself takes a file of a run; undefined when artifacts live elsewhere. */

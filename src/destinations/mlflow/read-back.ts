@@ -14,12 +14,12 @@ export async function notThere(work: Work, entries: readonly Entry[]): Promise<r
   const metrics = entries.flatMap(({ adds: { metric } }) => (metric === undefined ? [] : [metric]));
   if (metrics.length === 0 || /sql/i.test(await storeType(work))) return entries;
   const { open, anew } = stateOf(work);
-  if (open !== true) await note(work, { open: true });
-  if (open !== true && anew !== true) return entries;
-  await note(work, { note: mayDouble });
+  const isUnsure = open === true || anew === true;
+  await note(work, { open: true, ...(isUnsure && { note: mayDouble }) });
+  if (!isUnsure) return entries;
   const there = new Set<string>();
   for (const key of new Set(metrics.map((metric) => textAt(JSON.parse(metric), "key"))))
-    for await (const row of rowsOf(work, key)) there.add(row);
+    await readRows(work, key, there);
   return entries.map((entry) => {
     const { metric, ...rest } = entry.adds;
     return metric !== undefined && there.has(rowOf(JSON.parse(metric))) ? { ...entry, adds: rest } : entry;
@@ -37,22 +37,21 @@ async function storeType(work: Work): Promise<string> {
 }
 
 const mayDouble =
-  "after a lost reply only what this server lacked was sent again; had it not yet worked on that request, metrics may be there twice";
+  "a metric may be there twice: after a lost reply only what was missing was sent, but this server drops no doubles";
 
-/** The history of a metric, page by page; all at once where a server knows no pages. */
-async function* rowsOf(work: Work, key: string): AsyncGenerator<string> {
-  let token: string | undefined;
+/** Adds the history of a metric, page by page; all at once where a server knows no pages. */
+async function readRows(work: Work, key: string, rows: Set<string>): Promise<void> {
+  let token = "";
   do {
+    const query = { run_id: runOf(work), metric_key: key, max_results: page };
     const reply = await get(work.delivery, "metrics/get-history", {
-      run_id: runOf(work),
-      metric_key: key,
-      max_results: page,
+      ...query,
       ...(token && { page_token: token }),
     });
     if (reply.kind !== "ok") return; // a metric without rows is not known; of a lost run the next request tells
-    for (const metric of listAt(reply.json, "metrics")) yield rowOf({ ...(metric as object), key });
+    for (const metric of listAt(reply.json, "metrics")) rows.add(rowOf({ ...(metric as object), key }));
     token = textAt(reply.json, "next_page_token");
-  } while (token);
+  } while (token !== "");
 }
 
 /** What tells a metric from every other, as it comes back: infinities as the largest double, -0 as 0. */

@@ -78,12 +78,7 @@ function nameOf({ crc }: Mapping, tables: Tables, named: Named): NameFound {
   };
 }
 
-function resolveParameter(
-  mapping: Mapping,
-  tables: Tables,
-  item: ParameterItem,
-  saying: Saying,
-): Additions {
+function resolveParameter(mapping: Mapping, tables: Tables, item: ParameterItem, saying: Saying): Additions {
   const { crc } = mapping;
   const found = nameOf(mapping, tables, { id: item.name, plain: item.name });
   const tag = changeTag(found.name, crc);
@@ -134,19 +129,15 @@ function param(
   const value = digestOf(fitText(text, longestParam), crc);
   const known = tables.params.get(name);
   if (known === undefined && saying.order === saying.first) {
-    const learn = (tables: Tables): void => {
-      found.learn?.(tables);
+    const learn = also(found.learn, (tables) => {
       tables.params.set(name, [of, value]);
       count?.(tables);
-    };
+    });
     return { param: [name, fitText(text, longestParam)], tags: found.tags, learn };
   }
   const differs = saying.changed || (known !== undefined && known[1] !== value);
   if (!differs && tables.names.get(later.name) !== of) return { tags: found.tags, ...learning(found.learn) };
-  const learn = (tables: Tables): void => {
-    found.learn?.(tables);
-    tables.names.set(later.name, of);
-  };
+  const learn = also(found.learn, ({ names }) => void names.set(later.name, of));
   return lastOf(tables, text, saying, { name: later.name, tags: [...found.tags, ...later.tags], learn });
 }
 
@@ -163,11 +154,17 @@ function resolveLabel(mapping: Mapping, tables: Tables, item: LabelItem, saying:
 function lastOf(tables: Tables, text: string, { order, last }: Saying, found: NameFound): Additions {
   const { name, tags } = found;
   if (order < last || order < (tables.told.get(name) ?? "")) return { tags, ...learning(found.learn) };
-  const learn = (tables: Tables): void => {
-    found.learn?.(tables);
-    tables.told.set(name, order);
-  };
+  const learn = also(found.learn, ({ told }) => void told.set(name, order));
   return { tags: [...tags, [name, fitText(text, longestTag)]], learn };
+}
+
+type Learn = (tables: Tables) => void;
+
+function also(one: Learn | undefined, other: Learn): Learn {
+  return (tables) => {
+    one?.(tables);
+    other(tables);
+  };
 }
 
 function learning(learn: ((tables: Tables) => void) | undefined): Pick<Additions, "learn"> {

@@ -39,13 +39,9 @@ export function learnFrom(there: RunThere, tables: Tables, crc: (text: string) =
     const original = there.tags.get(`runlog.name.${name}`);
     return original === undefined ? "" : crc(original);
   };
-  const labels = Array.from(there.tags.keys()).filter((name) => !name.startsWith("runlog."));
-  for (const name of [...there.metrics, ...labels])
+  const tags = Array.from(there.tags.keys()).filter((name) => !/^runlog\.(?!name\.)/.test(name));
+  for (const name of [...there.metrics, ...tags.map((tag) => tag.replace("runlog.name.", ""))])
     if (!tables.names.has(name)) tables.names.set(name, owner(name));
-  for (const name of there.tags.keys()) {
-    const mapped = name.startsWith("runlog.name.") ? name.slice("runlog.name.".length) : undefined;
-    if (mapped !== undefined && !tables.names.has(mapped)) tables.names.set(mapped, owner(mapped));
-  }
   for (const [name, text] of there.params) {
     if (!tables.params.has(name)) countStep(tables, name);
     tables.params.set(name, [tables.params.get(name)?.[0] ?? owner(name), digestOf(text, crc)]);

@@ -1,15 +1,4 @@
-import {
-  expectOk,
-  get,
-  type Json,
-  jsonAt,
-  listAt,
-  numberAt,
-  post,
-  type Reply,
-  Stop,
-  textAt,
-} from "./api.ts";
+import { expectOk, get, type Json, jsonAt, listAt, numberAt, post, type Reply, Stop, textAt } from "./api.ts";
 import { learnFrom, type RunThere, runThere } from "./run-data.ts";
 import type { State } from "./state.ts";
 import { note, resetDraft, stateOf, type Work } from "./work.ts";

@@ -60,7 +60,9 @@ describe.each(["FileStore", "", "AnotherStore"])("a server that keeps doubles, a
       expect(server.tags.get("phase")).toBe("a");
       expect(again.entry.delivered).toBe(60);
       // The first batch holds params only.
-      expect(destination.notice?.(again.entry)).toEqual(at === 1 ? undefined : expect.stringMatching(/twice/));
+      expect(destination.notice?.(again.entry)).toEqual(
+        at === 1 ? undefined : expect.stringMatching(/twice/),
+      );
     }
   });
 

@@ -105,9 +105,11 @@ describe("a tag", () => {
         },
       };
       await deliver(held, destination, options).catch(() => undefined);
-      expect([server.tags.get("phase"), server.tags.get("runlog.param.lr"), server.tags.get("note_3")]).toEqual(
-        ["20", "20", "20"],
-      );
+      expect([
+        server.tags.get("phase"),
+        server.tags.get("runlog.param.lr"),
+        server.tags.get("note_3"),
+      ]).toEqual(["20", "20", "20"]);
     }
   });
 
@@ -124,11 +126,9 @@ describe("a tag", () => {
     await untilDone(held, server, () => {
       if (++saves === 4) throw new Error("crash");
     });
-    expect([server.tags.get("runlog.param.lr"), server.tags.get("note_3"), server.tags.get("phase")]).toEqual([
-      "1",
-      "1",
-      "1",
-    ]);
+    expect([server.tags.get("runlog.param.lr"), server.tags.get("note_3"), server.tags.get("phase")]).toEqual(
+      ["1", "1", "1"],
+    );
   });
 });
 
