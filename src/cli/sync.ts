@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { closeDead } from "../client/liveness.ts";
+import { allSegments } from "../client/opening.ts";
+import { messageOf } from "../errors.ts";
 import type { DestinationName } from "../model/records.ts";
 import type { RunSummary } from "../read/summary.ts";
+import type { RunLogStore } from "../stores/remote.ts";
 import type { LocalStore } from "../stores/store.ts";
 import { destinationName } from "../sync/courier.ts";
 import type { Destination, Problem } from "../sync/destination.ts";
@@ -12,15 +15,17 @@ import { note, print } from "./output.ts";
 import { withProgress } from "./progress.ts";
 import { type Standing, standingsOf } from "./standing.ts";
 import { checkRun, listRuns, withStore } from "./store.ts";
+import { verifyRuns } from "./verify.ts";
 
 /** `runlog sync`: delivers what is here and not there yet. */
 export const sync: Command = {
-  usage: "sync [RUN...] [--to URL]... [--token-file F] [--again] [--dry-run]",
+  usage: "sync [RUN...] [--to URL]... [--token-file F] [--verify] [--again] [--dry-run]",
   summary:
-    "deliver runs to the destinations they name, or with --to to that one: http(s)://..., mlflow+http(s)://...; --again sends all once more, where the other side lost a part",
+    "deliver runs to the destinations they name, or with --to to that one: http(s)://..., mlflow+http(s)://...; --verify compares what is there with what is here, --again sends all once more, where the other side lost a part",
   options: {
     to: { type: "string", multiple: true },
     "token-file": { type: "string" },
+    verify: { type: "boolean" },
     again: { type: "boolean" },
     "dry-run": { type: "boolean" },
   },
@@ -37,8 +42,7 @@ export const sync: Command = {
         to.length > 0 ? to.map((name) => ({ name, runs })) : named(runs.filter((run) => run.store === id));
       if (jobs.length === 0) note("no run here names a destination; say one with --to URL");
       const codes: ExitCode[] = [];
-      if (flag(input, "again") && !flag(input, "dry-run")) for (const job of jobs) await forget(store, job);
-      for (const job of jobs) codes.push(await carry(store, job, token, flag(input, "dry-run")));
+      for (const job of jobs) codes.push(await carry(store, job, token, input));
       return codes.includes(3) ? 3 : 0;
     });
   },
@@ -70,11 +74,25 @@ function named(runs: readonly RunSummary[]): Job[] {
   return [...jobs.values()];
 }
 
-/** Everything is sent once more, as after a lost ledger: what is there already stays as it is. */
-async function forget(store: LocalStore, { name, runs }: Job): Promise<void> {
+/**
+ * Everything is sent once more, as after a lost ledger: what is there already stays as it is. A run-log store would be
+ * asked only for its position, which says nothing of gaps below.
+ */
+async function sendAgain(
+  store: LocalStore,
+  destination: Destination,
+  name: string,
+  { runs }: Job,
+): Promise<void> {
+  const { url, kind } = destination;
   for (const { run } of runs) {
-    const entry = { url: name.url, position: {}, delivered: 0, setAside: 0, state: {} };
-    await store.ledger.write(run, destinationName(name), entry);
+    await store.ledger.write(run, name, { url, position: {}, delivered: 0, setAside: 0, state: {} });
+    if (kind !== "runlog") continue;
+    try {
+      await (destination as RunLogStore).append(await allSegments(store, run));
+    } catch (error) {
+      note(`  ${clean(run)}: ${clean(messageOf(error))}`); // its delivery tells the rest
+    }
   }
 }
 
@@ -82,14 +100,16 @@ async function carry(
   store: LocalStore,
   job: Job,
   token: string | undefined,
-  dry: boolean,
+  input: Input,
 ): Promise<ExitCode> {
+  const dry = flag(input, "dry-run");
   const destination = destinationOf(job.name, process.env, token);
   if (destination === undefined) {
     note(`${job.name.kind} ${job.name.url}: this version does not know such a destination`);
     return 3;
   }
   const name = destinationName(destination);
+  if (flag(input, "again") && !dry) await sendAgain(store, destination, name, job);
   const carried = job.runs.map(({ run, uid, joined }) => ({ run, uid, owner: !joined }));
   const forEver = new AbortController().signal;
   const look = async (): Promise<string> => progressOf(destination, await standingsOf(store, name, job.runs));
@@ -98,9 +118,13 @@ async function carry(
     : await withProgress(look, () => syncRuns(store, destination, carried, forEver));
   const standings = await standingsOf(store, name, job.runs);
   report(destination, standings, problem);
-  if (dry)
-    for (const { run, pending } of standings) if (pending > 0) print(`  ${run}: would deliver ${pending}`);
-  return !dry && standings.some(({ pending, setAside }) => pending > 0 || setAside > 0) ? 3 : 0;
+  if (dry) {
+    for (const { run, pending } of standings)
+      if (pending > 0) print(`  ${run}: would deliver ${pending}`);
+    return 0;
+  }
+  const alike = !flag(input, "verify") || (await verifyRuns(store, destination, name, job.runs));
+  return alike && standings.every(({ pending, setAside }) => pending + setAside === 0) ? 0 : 3;
 }
 
 function progressOf({ kind, url }: Destination, standings: readonly Standing[]): string {

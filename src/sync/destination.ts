@@ -93,3 +93,16 @@ export interface FoldedRun {
   /** The run log in the JSON of magnus, full. */
   json(): string;
 }
+
+/** What a destination lacks of what the ledger says it confirmed, by kind: "segments", "metrics", "params". */
+export type Differences = Readonly<Record<string, Difference>>;
+
+export interface Difference {
+  /** How many there are here. */
+  readonly of: number;
+  readonly missing: number;
+  /** Those that are there with other content. */
+  readonly other: number;
+  /** Those that are there once too often. */
+  readonly twice: number;
+}

@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { runLogStore, startRun } from "runlog";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { destinationOf } from "../../src/cli/destinations.ts";
@@ -24,7 +25,10 @@ afterEach(async () => {
 async function trackSome(url: string | undefined): Promise<string> {
   const syncTo = url === undefined ? [] : [runLogStore(url)];
   const run = startRun({ store: folder.path("here"), syncTo, quiet: true });
-  for (let step = 0; step < 20; step++) run.track({ loss: 1 / (step + 1) }, { step });
+  for (let step = 0; step < 20; step++) {
+    run.track({ loss: 1 / (step + 1) }, { step });
+    if (step === 9) await run.flush();
+  }
   await run.finish("SUCCESS", { timeout: 0 });
   return run.id;
 }
@@ -58,6 +62,33 @@ test("a run goes where it said once the server is back", async () => {
   expect(await cli(["export", run, "--as", "jsonl", "--out", "-", ...here()])).toMatchObject({
     stdout: kept.stdout,
   });
+});
+
+test("--verify says what a server lost of a run, and --again brings it back", async () => {
+  const { url, stop } = await start();
+  const run = await trackSome(url);
+  const verified = `  ${run}: verified 2 segments\n`;
+  expect((await cli(["sync", "--verify", ...here()])).stdout).toContain(verified);
+  await stop();
+  const journal = join(folder.path("there"), ".journal", run);
+  const [file = ""] = readdirSync(journal).filter((name) => name.endsWith(".jsonl"));
+  const path = join(journal, file);
+  const bytes = readFileSync(path);
+  // A byte of the first of two segments turns: its place stays taken, so a plain sync finds nothing to send.
+  bytes[40] = 1;
+  writeFileSync(path, bytes);
+  await start(new URL(url).port);
+  expect(await cli(["sync", ...here()])).toMatchObject({ code: 0, stderr: "" });
+  const lost = await cli(["sync", "--verify", ...here()]);
+  expect(lost).toMatchObject({ code: 3, stderr: expect.stringContaining("runlog sync --again") });
+  expect(lost.stdout).toContain(`  ${run}: 1 of 2 segments differ\n`);
+  const again = await cli(["sync", "--again", "--verify", ...here()]);
+  expect(again).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining(verified) });
+
+  // The whole journal goes while the server runs: the position that it tells brings the run back by itself.
+  for (const name of readdirSync(journal)) rmSync(join(journal, name), { recursive: true });
+  const back = await cli(["sync", "--verify", ...here()]);
+  expect(back).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining(verified) });
 });
 
 test("--to sends runs that named nothing", async () => {

@@ -49,23 +49,41 @@ describe.skipIf(!needs("mlflow"))("to MLflow, whatever ends", { timeout: 180_000
   };
   const all = Array.from({ length: count }, (_, step) => step);
 
-  it("gets back by `sync --again` what its database lost of a run, and doubles nothing", async () => {
+  it("is told by `sync --verify` what its database lost of a run, and gets it back by `--again`, nothing twice", async () => {
     const store = join(folder, "again");
-    const run = startRun({ store, syncTo: [mlflow(server.url)], labels: { phase: "last" }, quiet: true });
+    const run = startRun({
+      store,
+      syncTo: [mlflow(server.url)],
+      labels: { phase: "last" },
+      parameters: { lr: 0.1 },
+      quiet: true,
+    });
     for (let step = 0; step < 2_000; step++) run.track({ loss: step / 3 }, { step });
     await run.finish("SUCCESS", { timeout: 60_000 });
     const kept = await steps(run.uid);
     expect(kept).toEqual(all.slice(0, 2_000));
+    // Somebody else's hand, and a database that lost a part.
+    const [{ id = "" } = {}] = await runsOf(server.url, run.uid);
+    await rest(server.url, "runs/set-tag", { run_id: id, key: "phase", value: "other" });
+    await rest(server.url, "runs/update", { run_id: id, status: "FAILED" });
     await server.kill();
     const database = new DatabaseSync(join(server.dir, "mlflow.db"));
     expect(Number(database.prepare("DELETE FROM metrics WHERE step >= 700").run().changes)).toBe(1_300);
+    expect(Number(database.prepare("DELETE FROM params WHERE key = 'lr'").run().changes)).toBe(1);
     database.close();
     await server.restart();
     expect(await steps(run.uid)).toHaveLength(700);
     expect(await cli(["sync", "--store", store])).toMatchObject({ code: 0 });
     expect(await steps(run.uid)).toHaveLength(700); // a plain sync believes what was confirmed
-    const again = await cli(["sync", "--again", "--store", store]);
-    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining("delivered 2000, pending 0") });
+    const verified = await cli(["sync", "--verify", "--store", store]);
+    expect(verified).toMatchObject({ code: 3, stderr: expect.stringContaining("runlog sync --again") });
+    expect(verified.stdout).toContain(
+      `  ${run.id}: 1300 of 2000 metrics missing, 1 of 1 params missing, 1 of 1 tags differ, another status\n`,
+    );
+    const again = await cli(["sync", "--again", "--verify", "--store", store]);
+    expect(again).toMatchObject({ code: 0, stderr: "" });
+    expect(again.stdout).toContain("delivered 2000, pending 0");
+    expect(again.stdout).toContain(`  ${run.id}: verified 2000 metrics, 1 params, 1 tags\n`);
     expect(await steps(run.uid)).toEqual(kept);
   });
 

@@ -19,7 +19,7 @@ export async function notThere(work: Work, entries: readonly Entry[]): Promise<r
   if (!isUnsure) return entries;
   const there = new Set<string>();
   for (const key of new Set(metrics.map((metric) => textAt(JSON.parse(metric), "key"))))
-    await readRows(work, key, there);
+    await readRows(work, key, (row) => there.add(row));
   return entries.map((entry) => {
     const { metric, ...rest } = entry.adds;
     return metric !== undefined && there.has(rowOf(JSON.parse(metric))) ? { ...entry, adds: rest } : entry;
@@ -39,8 +39,8 @@ async function storeType(work: Work): Promise<string> {
 const mayDouble =
   "a metric may be there twice: after a lost reply only what was missing was sent, but this server drops no doubles";
 
-/** Adds the history of a metric, page by page; all at once where a server knows no pages. */
-async function readRows(work: Work, key: string, rows: Set<string>): Promise<void> {
+/** Tells the history of a metric, page by page; all at once where a server knows no pages. */
+export async function readRows(work: Work, key: string, tell: (row: string) => void): Promise<void> {
   let token = "";
   do {
     const query = { run_id: runOf(work), metric_key: key, max_results: page };
@@ -49,13 +49,13 @@ async function readRows(work: Work, key: string, rows: Set<string>): Promise<voi
       ...(token && { page_token: token }),
     });
     if (reply.kind !== "ok") return; // a metric without rows is not known; of a lost run the next request tells
-    for (const metric of listAt(reply.json, "metrics")) rows.add(rowOf({ ...(metric as object), key }));
+    for (const metric of listAt(reply.json, "metrics")) tell(rowOf({ ...(metric as object), key }));
     token = textAt(reply.json, "next_page_token");
   } while (token !== "");
 }
 
 /** What tells a metric from every other, as it comes back: infinities as the largest double, -0 as 0. */
-function rowOf({ key, step = 0, timestamp, value }: Readonly<Record<string, unknown>>): string {
+export function rowOf({ key, step = 0, timestamp, value }: Readonly<Record<string, unknown>>): string {
   const most = Number.MAX_VALUE;
   const number = Math.max(-most, Math.min(most, Number(value))) + 0;
   return `${key} ${Number(step)} ${Number(timestamp)} ${number}`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mlflow } from "../../../src/destinations/mlflow/index.ts";
-import type { Call } from "../../../src/http/answer.ts";
+import type { Answer, Call } from "../../../src/http/answer.ts";
 import { type FakeServer, fakeServer } from "./fake-server.ts";
 import { deliver, emptyEntry, type Held, hold, startWriter } from "./harness.ts";
 
@@ -45,7 +45,11 @@ describe.each(["FileStore", "", "AnotherStore"])("a server that keeps doubles, a
     const straight = fakeServer(undefined, keeps);
     const held = makeRun();
     const calls: Call[] = [];
-    await untilDone(held, { ...straight, call: (call) => (calls.push(call), straight.call(call)) });
+    const call = (asked: Call): Promise<Answer> => {
+      calls.push(asked);
+      return straight.call(asked);
+    };
+    await untilDone(held, { ...straight, call });
     once(straight);
     expect(calls.filter(asksBack)).toEqual([]);
     expect(destination.notice?.(held.entry)).toBeUndefined();
