@@ -9,10 +9,11 @@ export interface Seen {
   readonly body: string;
 }
 
-/** What to do with a request: forward it, forward it and cut the reply, or answer instead of the server. */
+/** What to do with a request: forward it, forward it and cut the reply, cut it off, or answer instead of the server. */
 export type Act =
   | "pass"
   | "lose"
+  | "reset"
   | { readonly status: number; readonly body: string; readonly type?: string };
 
 export interface CountingProxy {
@@ -38,6 +39,10 @@ export async function startProxy(target: string): Promise<CountingProxy> {
     const act = proxy.act(entry);
     if (typeof act === "object") {
       response.writeHead(act.status, { "content-type": act.type ?? "application/json" }).end(act.body);
+      return;
+    }
+    if (act === "reset") {
+      request.socket.destroy();
       return;
     }
     const reply = await fetch(target + entry.path, {
