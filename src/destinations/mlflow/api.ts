@@ -113,10 +113,7 @@ export function isParamChange(message: string): boolean {
 /** @throws {RunLost} when a refusal is about the run, not about what was sent. */
 export function checkRunThere(reply: Reply): void {
   if (reply.kind === "missing") throw new RunLost("missing", reply.message);
-  if (
-    reply.kind === "refused" &&
-    /must be in the 'active' state|must be in 'active' state/i.test(reply.message)
-  ) {
+  if (reply.kind === "refused" && /must be in (the )?'active' state/i.test(reply.message)) {
     throw new RunLost("deleted", reply.message);
   }
 }

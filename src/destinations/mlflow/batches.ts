@@ -24,7 +24,7 @@ export interface Entry {
   /** Where the writer stands once this is confirmed. */
   readonly next: Place;
   /** At a segment's end: whether some writer ended in it. */
-  readonly ends?: boolean;
+  readonly ends?: boolean | undefined;
 }
 
 /** Entries that fit into one request, in order. */

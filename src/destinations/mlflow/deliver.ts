@@ -33,51 +33,44 @@ export async function deliver(delivery: Delivery, settings: Settings): Promise<O
 async function deliverOnce(work: Work, isFirst: boolean): Promise<Outcome> {
   if (isFirst && work.delivery.verify === true) await verifyRun(work);
   const ends = await readAhead(work, work.delivery.segments(startOf(work)));
-  await sendParams(work, ends);
-  await sendRest(work, ends);
+  // Params first, all that are here, so that a race over one refuses no metric.
+  for (const lane of ["params", "rest"] as const) await sendLane(work, lane, ends);
   if (stateOf(work).anew === true) await note(work, { anew: false });
   await finishRun(work);
   return { state: "done" };
 }
 
-/** All params of what is here, so that a race over one refuses no metric. */
-async function sendParams(work: Work, ends: ReadonlyMap<string, number>): Promise<void> {
-  const lane = openLane(work, "params");
+/** Sends what is here of one lane, segment by segment. */
+async function sendLane(work: Work, lane: Lane, ends: ReadonlyMap<string, number>): Promise<void> {
+  const isParams = lane === "params";
+  const open = openLane(work, lane);
   for await (const segment of work.delivery.segments(startOf(work))) {
-    const { writer, seq } = segment;
-    const place = furthest(work.position.get(writer), work.ahead.get(writer));
-    if (seq < place[0] || seq >= (ends.get(writer) ?? 0)) continue;
-    await findRun(work);
-    if (work.withParams.has(`${writer} ${seq}`)) {
-      const { params } = readItems(work, segment).items;
-      await pushItems(lane, segment, params, 0, seq === place[0] ? place[1] : 0);
-    }
-    await lane.push(endOf(segment));
-  }
-  if (lane.hasContent()) await lane.flush();
-}
-
-/** Metrics and tags of the segments whose params were sent. */
-async function sendRest(work: Work, ends: ReadonlyMap<string, number>): Promise<void> {
-  const lane = openLane(work, "rest");
-  for await (const segment of work.delivery.segments(startOf(work))) {
-    const { writer, seq } = segment;
-    const [at, offset] = work.position.get(writer) ?? [0, 0];
+    const { clock, writer, seq } = segment;
+    const [at, offset] = furthest(work.position.get(writer), isParams ? work.ahead.get(writer) : undefined);
     if (seq < at || seq >= (ends.get(writer) ?? 0)) continue;
-    const { items, damage } = readItems(work, segment);
-    if (damage !== undefined) {
-      await work.delivery.setAside({ writer, seq, index: 0, reason: damage, item: { type: "segment" } });
+    await findRun(work);
+    let hasEnd: boolean | undefined;
+    if (!isParams || work.withParams.has(`${writer} ${seq}`)) {
+      const { items, damage } = readItems(work, segment);
+      hasEnd = items.ends;
+      if (damage !== undefined)
+        await work.delivery.setAside({ writer, seq, index: 0, reason: damage, item: { type: "segment" } });
+      await pushItems(
+        open,
+        segment,
+        items[lane],
+        isParams ? 0 : items.params.length,
+        seq === at ? offset : 0,
+      );
     }
-    await pushItems(lane, segment, items.rest, items.params.length, seq === at ? offset : 0);
-    await lane.push({ ...endOf(segment), ends: items.ends });
+    await open.push({ clock, writer, seq, next: [seq + 1, 0], ends: hasEnd });
   }
-  await lane.flush();
+  await open.flush();
 }
 
 interface OpenLane {
   push(unmapped: Unmapped): Promise<void>;
   flush(): Promise<void>;
-  hasContent(): boolean;
 }
 
 /** Gathers entries of any number of segments and sends a request whenever it is full. */
@@ -94,9 +87,11 @@ function openLane(work: Work, lane: Lane): OpenLane {
   const flush = async (): Promise<void> => {
     const { entries } = batch;
     batch = emptyBatch();
-    if (entries.length > 0) await sendBatch(work, lane, entries);
+    // Segments without params move nothing by themselves.
+    if (entries.some(hasContent) || (lane === "rest" && entries.length > 0))
+      await sendBatch(work, lane, entries);
   };
-  return { push, flush, hasContent: () => batch.entries.some(hasContent) };
+  return { push, flush };
 }
 
 /** Pushes the items from `offset` on; the first of them has the number `first` in its segment. */
@@ -113,10 +108,6 @@ async function pushItems(
   }
 }
 
-function endOf({ clock, writer, seq }: Segment): Unmapped {
-  return { clock, writer, seq, next: [seq + 1, 0] };
-}
-
 function startOf(work: Work): Record<string, number> {
   return Object.fromEntries(Array.from(work.position, ([writer, [seq]]) => [writer, seq]));
 }
@@ -126,9 +117,6 @@ function furthest(one: Place = [0, 0], other: Place = [0, 0]): Place {
 }
 
 function lostAgain(error: RunLost): Outcome {
-  const action = "look at the server: it forgets runs while they are written";
-  return {
-    state: "retry",
-    problem: { code: "run_lost", message: `MLflow lost the run: ${error.message}`, action },
-  };
+  const message = `MLflow lost the run again: ${error.message}`;
+  return { state: "retry", problem: { code: "run_lost", message, action: "look at the server" } };
 }

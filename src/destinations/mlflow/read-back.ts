@@ -1,4 +1,4 @@
-import { get, listAt, textAt } from "./api.ts";
+import { get, type Json, listAt, textAt } from "./api.ts";
 import type { Entry } from "./batches.ts";
 import { note, runOf, stateOf, type Work } from "./work.ts";
 
@@ -11,18 +11,20 @@ const page = "10000";
 
 /** The entries without the metrics that the server has. Asks nothing where a database drops what comes again. */
 export async function notThere(work: Work, entries: readonly Entry[]): Promise<readonly Entry[]> {
-  const metrics = entries.flatMap(({ adds: { metric } }) => (metric === undefined ? [] : [metric]));
-  if (metrics.length === 0 || /sql/i.test(await storeType(work))) return entries;
+  if (/sql/i.test(await storeType(work))) return entries;
+  const rows = entries.map(({ adds: { metric } }) =>
+    metric === undefined ? {} : (JSON.parse(metric) as Json),
+  );
+  const keys = new Set(rows.map((row) => textAt(row, "key")).filter((key) => key !== ""));
   const { open, anew } = stateOf(work);
   const isUnsure = open === true || anew === true;
-  await note(work, { open: true, ...(isUnsure && { note: mayDouble }) });
+  if (keys.size > 0) await note(work, { open: true, ...(isUnsure && { note: mayDouble }) });
   if (!isUnsure) return entries;
   const there = new Set<string>();
-  for (const key of new Set(metrics.map((metric) => textAt(JSON.parse(metric), "key"))))
-    await readRows(work, key, (row) => there.add(row));
-  return entries.map((entry) => {
-    const { metric, ...rest } = entry.adds;
-    return metric !== undefined && there.has(rowOf(JSON.parse(metric))) ? { ...entry, adds: rest } : entry;
+  for (const key of keys) await readRows(work, key, (row) => there.add(row));
+  return entries.map((entry, at) => {
+    const { metric: _, ...adds } = entry.adds;
+    return there.has(rowOf(rows[at] ?? {})) ? { ...entry, adds } : entry;
   });
 }
 
@@ -36,8 +38,7 @@ async function storeType(work: Work): Promise<string> {
   return type;
 }
 
-const mayDouble =
-  "a metric may be there twice: after a lost reply only what was missing was sent, but this server drops no doubles";
+const mayDouble = "a reply was lost, and this server drops no doubles: metrics may be there twice";
 
 /** Tells the history of a metric, page by page; all at once where a server knows no pages. */
 export async function readRows(work: Work, key: string, tell: (row: string) => void): Promise<void> {
@@ -55,7 +56,7 @@ export async function readRows(work: Work, key: string, tell: (row: string) => v
 }
 
 /** What tells a metric from every other, as it comes back: infinities as the largest double, -0 as 0. */
-export function rowOf({ key, step = 0, timestamp, value }: Readonly<Record<string, unknown>>): string {
+export function rowOf({ key, step = 0, timestamp, value }: Json): string {
   const most = Number.MAX_VALUE;
   const number = Math.max(-most, Math.min(most, Number(value))) + 0;
   return `${key} ${Number(step)} ${Number(timestamp)} ${number}`;

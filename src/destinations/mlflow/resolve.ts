@@ -13,6 +13,8 @@ import { digestOf, type Tables } from "./state.ts";
 /** The most steps of a key whose values become params; magnus and people look at a few, a run log holds all. */
 export const mostValueSteps = 100;
 
+type Learn = (tables: Tables) => void;
+
 /** What an item puts into a request. Nothing at all where the server has it already. */
 export interface Additions {
   /** The JSON of a metric. */
@@ -20,7 +22,7 @@ export interface Additions {
   readonly param?: readonly [name: string, text: string];
   readonly tags: readonly (readonly [name: string, text: string])[];
   /** What later items must know; applied to the draft when it joins a batch and to the kept tables when confirmed. */
-  readonly learn?: (tables: Tables) => void;
+  readonly learn?: Learn | undefined;
 }
 
 /** Where an item stands among all that a delivery says of the same param or label, as texts that sort. */
@@ -46,7 +48,7 @@ export function resolve(mapping: Mapping, tables: Tables, item: Item, saying: Sa
     return {
       metric: metricJson(name.name, item.step, item.time, item.value),
       tags: name.tags,
-      ...learning(name.learn),
+      learn: name.learn,
     };
   }
   if (item.type === "value") return resolveValue(mapping, tables, item, saying);
@@ -59,7 +61,7 @@ interface NameFound {
   readonly name: string;
   /** The original of a name that had to be changed, when it is used first. */
   readonly tags: readonly (readonly [string, string])[];
-  readonly learn: ((tables: Tables) => void) | undefined;
+  readonly learn: Learn | undefined;
 }
 
 function nameOf({ crc }: Mapping, tables: Tables, named: Named): NameFound {
@@ -136,7 +138,7 @@ function param(
     return { param: [name, fitText(text, longestParam)], tags: found.tags, learn };
   }
   const differs = saying.changed || (known !== undefined && known[1] !== value);
-  if (!differs && tables.names.get(later.name) !== of) return { tags: found.tags, ...learning(found.learn) };
+  if (!differs && tables.names.get(later.name) !== of) return { tags: found.tags, learn: found.learn };
   const learn = also(found.learn, ({ names }) => void names.set(later.name, of));
   return lastOf(tables, text, saying, { name: later.name, tags: [...found.tags, ...later.tags], learn });
 }
@@ -153,22 +155,16 @@ function resolveLabel(mapping: Mapping, tables: Tables, item: LabelItem, saying:
 /** A tag gets the last text alone: one that another follows, here or there already, would take it back. */
 function lastOf(tables: Tables, text: string, { order, last }: Saying, found: NameFound): Additions {
   const { name, tags } = found;
-  if (order < last || order < (tables.told.get(name) ?? "")) return { tags, ...learning(found.learn) };
+  if (order < last || order < (tables.told.get(name) ?? "")) return { tags, learn: found.learn };
   const learn = also(found.learn, ({ told }) => void told.set(name, order));
   return { tags: [...tags, [name, fitText(text, longestTag)]], learn };
 }
-
-type Learn = (tables: Tables) => void;
 
 function also(one: Learn | undefined, other: Learn): Learn {
   return (tables) => {
     one?.(tables);
     other(tables);
   };
-}
-
-function learning(learn: ((tables: Tables) => void) | undefined): Pick<Additions, "learn"> {
-  return learn === undefined ? {} : { learn };
 }
 
 const latest = Number.MAX_SAFE_INTEGER;

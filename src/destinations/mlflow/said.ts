@@ -1,7 +1,6 @@
 import type { Segment } from "../../model/segment-line.ts";
 import type { Entry } from "./batches.ts";
 import { fitText, type Item, itemsOf, longestParam, type MetricItem, type SegmentItems } from "./items.ts";
-import { keyName } from "./names.ts";
 import { type Mapping, resolve } from "./resolve.ts";
 import { digestOf } from "./state.ts";
 import type { Work } from "./work.ts";
@@ -51,10 +50,10 @@ export function readItems(work: Work, segment: Segment): { items: SegmentItems; 
 /** Maps an entry's item by what is known now. */
 export function mapEntry(work: Work, entry: Unmapped): Entry {
   const { item } = entry;
-  const said = item && work.said.get(idOf(work.mapping, item));
+  if (item === undefined) return { ...entry, adds: { tags: [] } };
+  const said = item.type === "metric" ? undefined : work.said.get(idOf(work.mapping, item));
   const saying = said && { ...said, order: orderOf(entry) };
-  const adds = item === undefined ? { tags: [] } : resolve(work.mapping, work.draft, item, saying);
-  return { ...entry, adds };
+  return { ...entry, adds: resolve(work.mapping, work.draft, item, saying) };
 }
 
 function hear({ said, mapping }: Work, item: Exclude<Item, MetricItem>, order: string): void {
@@ -67,11 +66,9 @@ function hear({ said, mapping }: Work, item: Exclude<Item, MetricItem>, order: s
   said.set(id, all);
 }
 
-/** Names a param or label; a metric has no part in this. */
+/** Names a param or label of the run. */
 function idOf({ taskPrefix }: Mapping, item: Item): string {
-  if (item.type === "metric") return "";
-  if (item.type !== "value") return `${item.type}\n${item.name}`;
-  return `${keyName(item.task, item.key, taskPrefix).id}\nstep ${item.step}`;
+  return JSON.stringify(item, ["type", "name", "key", "step", taskPrefix ? "task" : ""]);
 }
 
 /** A text that sorts as the fold does; a writer's clock rises with its numbers. */

@@ -35,7 +35,13 @@ describe("the run in MLflow", () => {
     const { call, paths } = serverWith({});
     expect(await deliver(held, destination, { call })).toEqual({ state: "done" });
     const names = paths.map((path) => path.replace(/\?.*/, "").replace(/^.*\/mlflow\//, ""));
-    expect(names).toEqual(["experiments/get-by-name", "runs/search", "runs/create", "runs/search"]);
+    expect(names).toEqual([
+      "experiments/get-by-name",
+      "runs/search",
+      "runs/create",
+      "runs/search",
+      "server-info",
+    ]);
   });
 
   it("goes to the experiment of the option, of the tag, or Default", async () => {
