@@ -13,6 +13,8 @@ export interface MlflowOptions {
   readonly env?: Record<string, string>;
   /** Added to the command line, e.g. `["--cors-allowed-origins", "http://a.example"]`. */
   readonly extraArgs?: readonly string[];
+  /** What keeps the runs; the file store is in maintenance mode and needs to be allowed. @default "database" */
+  readonly keeps?: "database" | "files";
   /** Folder of database and artifacts, kept after `stop`. @default a temporary one, removed by `stop` */
   readonly dir?: string;
 }
@@ -56,7 +58,7 @@ export async function startMlflow(options: MlflowOptions = {}): Promise<Mlflow> 
   };
   const database = join(dir, "mlflow.db");
   const empty = join(ENVIRONMENTS, "mlflow", "empty.db");
-  const migrated = await copied(empty, database);
+  const migrated = options.keeps === "files" || (await copied(empty, database));
   let server: Started;
   try {
     server = await boot();
@@ -107,15 +109,17 @@ async function copied(from: string, to: string): Promise<boolean> {
 function commandLine(
   dir: string,
   port: number,
-  { workers = 1, env = {}, extraArgs = [] }: MlflowOptions,
+  { workers = 1, env = {}, extraArgs = [], keeps = "database" }: MlflowOptions,
 ): { args: string[]; env: Record<string, string>; cwd: string } {
   const args = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port)];
-  args.push("--workers", String(workers), "--backend-store-uri", `sqlite:///${join(dir, "mlflow.db")}`);
+  const backend = keeps === "files" ? join(dir, "runs") : `sqlite:///${join(dir, "mlflow.db")}`;
+  args.push("--workers", String(workers), "--backend-store-uri", backend);
   args.push("--artifacts-destination", join(dir, "artifacts"), ...extraArgs);
   const calm = {
     MLFLOW_DISABLE_TELEMETRY: "true",
     DO_NOT_TRACK: "true",
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
+    ...(keeps === "files" && { MLFLOW_ALLOW_FILE_STORE: "true" }),
   };
   return { args, env: { ...calm, ...env }, cwd: dir };
 }

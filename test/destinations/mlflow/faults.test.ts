@@ -1,7 +1,9 @@
 import { rm } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import type { Answer, Call } from "../../../src/http/answer.ts";
+import { createCaller } from "../../../src/http/caller.ts";
 import { needs } from "../../env/find.ts";
-import { deliver, hold, startWriter } from "./harness.ts";
+import { deliver, emptyEntry, hold, startWriter } from "./harness.ts";
 import { patient, realServer, runId } from "./real-server.ts";
 import { history, readByPython, rest, runsOf, sorted, triples } from "./server-rest.ts";
 
@@ -114,6 +116,68 @@ describe.skipIf(!needs("mlflow"))("faults on the way to a real MLflow server", p
       const wanted = sorted(triples(writers.flatMap(({ tracked }) => tracked)));
       expect(sorted(await history(real.url, runId(first), "loss"))).toEqual(wanted);
       expect([...first.aside, ...second.aside]).toEqual([]);
+      const { params, tags } = await readByPython(real.url, runId(first));
+      expect(params["a"]).toBe("1");
+      expect([params["b"], tags["runlog.param.b"]].sort()).toEqual(["0", "1"]); // both values, the first as the param
+    }
+  });
+
+  it("never shows an older tag after a newer one, though the ledger is lost and the replay breaks off", async () => {
+    const held = hold();
+    const writers = [startWriter(held, { labels: { phase: "0" } }), startWriter(held)];
+    for (const writer of writers) writer.close();
+    for (let count = 1; count <= 12; count++) {
+      const writer = writers[count % 2] as (typeof writers)[0];
+      writer.record({ type: "label", name: "phase", value: String(count), time: count });
+      writer.record({ type: "parameter", name: "lr", json: count, time: count });
+      writer.track("loss", count, count);
+      writer.close();
+    }
+    const segments = held.segments.toSorted((one, other) => (one.writer < other.writer ? -1 : 1));
+    const state = { maxBytes: 120 };
+    held.entry = { ...held.entry, state };
+    expect(await deliver(held, real.destination, { segments })).toEqual(done);
+    const seen: string[] = [];
+    const caller = createCaller(real.destination);
+    const call = async (request: Call): Promise<Answer> => {
+      const answer = await caller(request);
+      if (!request.path.endsWith("/log-batch")) return answer;
+      const { run } = (await rest(real.url, `runs/get?run_id=${runId(held)}`)) as {
+        run: { data: { tags: { key: string; value: string }[]; params: { key: string; value: string }[] } };
+      };
+      const shown = [...run.data.tags, ...run.data.params].filter(({ key }) => /phase|lr/.test(key));
+      seen.push(shown.map(({ key, value }) => `${key} ${value}`).join(", "));
+      return answer;
+    };
+    for (let saves = 3; saves <= 9; saves += 3) {
+      held.entry = { ...emptyEntry(), state };
+      let left = saves;
+      const saved = (): void => {
+        if (--left === 0) throw new Error("crash");
+      };
+      await expect(deliver(held, real.destination, { segments, call, saved })).rejects.toThrow("crash");
+    }
+    expect(await deliver(held, real.destination, { segments, call })).toEqual(done);
+    expect(seen.length).toBeGreaterThan(4);
+    expect(new Set(seen)).toEqual(new Set(["phase 12, runlog.param.lr 12, lr 1"]));
+    expect(await history(real.url, runId(held), "loss")).toHaveLength(12);
+  });
+
+  it("makes one run though the replies to what makes it are lost, some of them several times", async () => {
+    for (let round = 0; round < 6; round++) {
+      const held = hold();
+      const writer = startWriter(held, { tag: `lost-${round}`, parameters: { a: { json: 1 } } });
+      writer.track("loss", 1);
+      writer.close();
+      let losses = 1 + (round % 3);
+      const lost = round < 3 ? /runs\/create/ : /runs\/(create|search)|experiments/;
+      real.proxy.act = ({ path }) => (lost.test(path) && losses-- > 0 ? "lose" : "pass");
+      let tries = 0;
+      for (let state = ""; state !== "done" && tries < 10; tries++)
+        ({ state } = await deliver(held, real.destination));
+      expect(tries).toBeGreaterThan(1);
+      expect(await runsOf(real.url, held.uid)).toHaveLength(1);
+      expect(await history(real.url, runId(held), "loss")).toHaveLength(1);
     }
   });
 
