@@ -63,6 +63,7 @@ async function startVitest(sources: ReadonlyMap<string, string>, log: Log): Prom
     exclude: [...others],
     runner: fileURLToPath(new URL("runner.ts", import.meta.url)),
     pool: "forks" as const,
+    execArgv: ["--no-warnings"],
     isolate: false,
     maxWorkers: 1,
     // A mutant may reject where nobody listens; only a test that fails counts.

@@ -39,14 +39,14 @@ export function createLog(path: string): Log {
     path,
     take,
     async watch(run, see) {
-      let active: Extract<Line, { begins: number }> | undefined;
+      let last: Line | undefined;
       let since = performance.now();
       let dirty: number | undefined;
       const look = (): void => {
         for (const line of take()) {
           see(line);
+          last = line;
           since = performance.now();
-          active = "begins" in line ? line : undefined;
           if ("dirty" in line) dirty = line.pid;
         }
       };
@@ -57,14 +57,16 @@ export function createLog(path: string): Log {
       while (!over) {
         await Promise.race([done, sleep(200)]);
         look();
-        if (active === undefined || performance.now() - since < active.limit + graceMs) continue;
-        process.kill(active.pid, "SIGKILL");
+        if (last === undefined || performance.now() - since < last.limit + graceMs) continue;
+        end(last.pid);
         break;
       }
       await done;
       look();
       // Whatever took the worker away did so while this one was awake.
-      if (active !== undefined) see({ mutant: active.begins, test: active.test, came: "timeout" });
+      if (last !== undefined && "begins" in last) {
+        see({ ...last, mutant: last.begins, came: "timeout" });
+      }
       if (dirty !== undefined) end(dirty);
     },
   };

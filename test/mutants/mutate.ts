@@ -52,6 +52,7 @@ export function mutate(file: string, source: string, firstId: number): Mutated {
   const mutants: Mutant[] = [];
   const sites: Site[] = [];
   const seen = new Map<string, number>();
+  const twins = new Set<Syntax>();
   const text = (node: Syntax): string => source.slice(node.start, node.end);
   const visit = (node: Syntax, path: readonly string[]): void => {
     const name = nameOf(node, path.length > 0);
@@ -64,12 +65,23 @@ export function mutate(file: string, source: string, firstId: number): Mutated {
       mutants.push({ file, line, key: count === 1 ? base : `${base} #${count}` });
       return `globalThis.mutant?.(${firstId + mutants.length - 1})`;
     };
+    for (const same of saidByCondition(node)) twins.add(same);
     // What stands outside of functions is done before any test.
-    if (inside.length > 0) sites.push(...sitesOf(node, text, add));
+    if (inside.length > 0) sites.push(...sitesOf(node, text, add, twins.has(node)));
     for (const child of childrenOf(node)) visit(child, inside);
   };
   visit(parseSync(file, source).program as unknown as Syntax, []);
   return { source: apply(source, sites), mutants };
+}
+
+/** What is not changed by itself, for a condition that is always true or always false is the same mutant. */
+function saidByCondition({ type, test, consequent, alternate }: Syntax): Syntax[] {
+  if (type !== "IfStatement" && type !== "ConditionalExpression") return [];
+  const [condition, then] = [test as Syntax, consequent as Syntax];
+  const isEquality = ["===", "!=="].includes(String(condition.operator));
+  const body = then.type === "BlockStatement" ? (then.body as Syntax[]) : [then];
+  const isAlone = type === "IfStatement" && body.length === 1 && alternate === null;
+  return [...(isEquality ? [condition] : []), ...(isAlone ? body : [])];
 }
 
 /** The function that begins with this node; the empty text for one without a name inside another. */
@@ -89,7 +101,7 @@ function childrenOf(node: Syntax): Syntax[] {
   return Object.values(node).flat().filter(isNode);
 }
 
-function sitesOf(node: Syntax, text: (node: Syntax) => string, add: Add): Site[] {
+function sitesOf(node: Syntax, text: (node: Syntax) => string, add: Add, isTwin: boolean): Site[] {
   const child = (name: string): Syntax => node[name] as Syntax;
   switch (node.type) {
     case "IfStatement":
@@ -97,17 +109,13 @@ function sitesOf(node: Syntax, text: (node: Syntax) => string, add: Add): Site[]
       return [conditionSite(child("test"), text, add)];
     case "BinaryExpression":
     case "LogicalExpression":
-      return operatorSites(node, text, add);
+      return isTwin ? [] : operatorSites(node, text, add);
     case "ThrowStatement":
-      return [removalSite(node, text, add)];
+      return isTwin ? [] : [removalSite(node, text, add)];
     case "ExpressionStatement": {
-      const called = ["AwaitExpression", "UnaryExpression"].includes(child("expression").type)
-        ? (child("expression").argument as Syntax)
-        : child("expression");
-      const bare = called.type === "ChainExpression" ? (called.expression as Syntax) : called;
-      return bare.type === "CallExpression"
-        ? [removalSite(node, text, add), ...awaitSites(child("expression"), text, add)]
-        : [];
+      if (!isCall(child("expression"))) return [];
+      const removal = isTwin ? [] : [removalSite(node, text, add)];
+      return [...removal, ...awaitSites(child("expression"), text, add)];
     }
     case "ReturnStatement":
       return node.argument ? flagSites(child("argument"), text, add) : [];
@@ -116,6 +124,12 @@ function sitesOf(node: Syntax, text: (node: Syntax) => string, add: Add): Site[]
     default:
       return [];
   }
+}
+
+/** `f()`, `await f()`, `void f?.()`. */
+function isCall({ type, argument, expression }: Syntax): boolean {
+  if (type === "AwaitExpression" || type === "UnaryExpression") return isCall(argument as Syntax);
+  return type === "ChainExpression" ? isCall(expression as Syntax) : type === "CallExpression";
 }
 
 function conditionSite(test: Syntax, text: (node: Syntax) => string, add: Add): Site {

@@ -15,7 +15,7 @@ import { createJudge, type Judge, type Verdict } from "./judge.ts";
 import { reportOf } from "./report.ts";
 
 /** So many go through the tests together. */
-const groupSize = 250;
+const groupSize = 400;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { only: { type: "string" }, minutes: { type: "string" } } });

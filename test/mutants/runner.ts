@@ -19,12 +19,13 @@ declare module "vitest" {
 export type Plan = Readonly<Record<string, { readonly mutants: readonly number[]; readonly millis: number }>>;
 
 /** One line of the log: what a test reached, what is about to be judged, or what came of it. */
-export type Line = { readonly test: string } & (
+export type Line = Came & { readonly test: string; readonly pid: number; readonly limit: number };
+
+type Came =
   | { readonly reached: readonly number[]; readonly millis: number }
-  | { readonly begins: number; readonly pid: number; readonly limit: number }
+  | { readonly begins: number }
   | { readonly mutant: number; readonly came: "survived" | "killed" | "timeout" }
-  | { readonly dirty: string; readonly pid: number }
-);
+  | { readonly dirty: string };
 
 // As they are, also in a test that puts others in their place.
 const { setTimeout, clearTimeout } = globalThis;
@@ -48,7 +49,9 @@ export default class JudgingRunner extends TestRunner {
 
   override async onBeforeRunTask(test: RunnerTestCase): Promise<void> {
     await super.onBeforeRunTask(test);
-    const planned = inject("plan")?.[test.id];
+    const plan = inject("plan");
+    const planned = plan?.[test.id];
+    if (plan !== undefined && planned === undefined) test.mode = "skip";
     this.waiting = (planned?.mutants ?? []).filter((id) => !dead.has(id));
     this.limit = planned === undefined ? 10_000 : 3_000 + 10 * planned.millis;
     this.try = "plain";
@@ -64,7 +67,7 @@ export default class JudgingRunner extends TestRunner {
     reached = new Set();
     const next = this.try === "mutant" ? this.waiting[0] : undefined;
     awake = next ?? -1;
-    if (next !== undefined) write({ begins: next, test: test.id, pid: process.pid, limit: this.limit });
+    if (next !== undefined) this.write(test, { begins: next });
   }
 
   async runTask(test: RunnerTestCase): Promise<void> {
@@ -85,7 +88,7 @@ export default class JudgingRunner extends TestRunner {
     awake = -1;
     if (this.try === "plain" && passed) {
       const millis = now() - this.began;
-      write({ reached: [...reached], test: test.id, millis });
+      this.write(test, { reached: [...reached], millis });
     }
     if (this.try === "mutant") this.judged(test, passed);
     // A test that fails by itself, or after a mutant, says nothing any more.
@@ -96,16 +99,17 @@ export default class JudgingRunner extends TestRunner {
   private judged(test: RunnerTestCase, passed: boolean): void {
     const mutant = this.waiting.shift() as number;
     if (!passed) dead.add(mutant);
-    write({ mutant, test: test.id, came: passed ? "survived" : this.timedOut ? "timeout" : "killed" });
+    this.write(test, { mutant, came: passed ? "survived" : this.timedOut ? "timeout" : "killed" });
   }
 
   private stain(test: RunnerTestCase): void {
     if (this.try === "over" || test.result?.state === "skip") return;
-    write({ dirty: test.result?.errors?.[0]?.message ?? "", test: test.id, pid: process.pid });
+    this.write(test, { dirty: test.result?.errors?.[0]?.message ?? "" });
     this.waiting = [];
   }
-}
 
-function write(line: Line): void {
-  appendFileSync(inject("log"), `${JSON.stringify(line)}\n`);
+  private write(test: RunnerTestCase, came: Came): void {
+    const line = { ...came, test: test.id, pid: process.pid, limit: this.limit };
+    appendFileSync(inject("log"), `${JSON.stringify(line)}\n`);
+  }
 }
