@@ -1,13 +1,15 @@
-import { readdirSync, utimesSync } from "node:fs";
+import { mkdirSync, readdirSync, utimesSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { fileLeases } from "../../src/stores/filesystem/leases.ts";
-import { leaseLocks } from "../../src/stores/lease-locks.ts";
+import { isStale, leaseLocks } from "../../src/stores/lease-locks.ts";
 import { nodeLocks } from "../../src/stores/node-locks.ts";
 import { type Started, start } from "../env/process.ts";
+import { watchDisk } from "./disk-calls.ts";
+import { errno } from "./folder.ts";
 
 const program = fileURLToPath(new URL("./hold-lock.ts", import.meta.url));
 let folder: string;
@@ -74,4 +76,109 @@ describe("leases as files", () => {
     expect(await locks.held("a")).toBe(true);
     for (const release of taken) release?.();
   });
+
+  it("are kept by the touches of their holder, and by nobody else's", async () => {
+    const table = fileLeases(folder);
+    const now = 1_700_000_000_000;
+    const name = "a";
+    expect(await table.touched(name)).toBeUndefined();
+    await table.release(name, "mine");
+    expect(await table.claim(name, "mine", Date.now())).toBe(true);
+    expect(await table.claim(name, "mine", now)).toBe(true);
+    expect(await table.touched(name)).toBe(now);
+    expect(await table.claim(name, "other", now + 60_000)).toBe(false);
+    await table.release(name, "other");
+    expect(await table.touched(name)).toBe(now);
+    expect(await table.claim(name, "other", now + 60_001)).toBe(true);
+    expect(await table.claim(name, "mine", Date.now())).toBe(false);
+    await table.release(name, "mine");
+    expect(await table.touched(name)).toBeGreaterThan(now);
+    await table.release(name, "other");
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("tell what the disk says, and take no lease for free that they cannot read", async () => {
+    const disk = await watchDisk(folder);
+    const table = fileLeases(folder);
+    await table.claim("a", "mine", 0);
+    const [lease] = readdirSync(folder);
+    const later = 120_000;
+    for (const call of [`stat ${lease}`, `readFile ${lease}`, `rename ${lease} ${lease}`]) {
+      disk.fail(call, errno("EIO"));
+      utimesSync(join(folder, lease as string), 0, 0);
+      await expect(table.claim("a", "other", later), call).rejects.toMatchObject({ code: "EIO" });
+      disk.clear();
+    }
+    disk.fail(`stat ${lease}`, errno("EIO"));
+    await expect(table.touched("a")).rejects.toMatchObject({ code: "EIO" });
+    disk.fail(`readFile ${lease}`, errno("EIO"));
+    await expect(table.release("a", "mine")).rejects.toMatchObject({ code: "EIO" });
+    await table.release("a", "mine");
+    disk.fail(`open ${lease}`, errno("EIO"));
+    await expect(table.claim("a", "other", later)).rejects.toMatchObject({ code: "EIO" });
+  });
+
+  it("are lost by one of two who find the same stale one", async () => {
+    const disk = await watchDisk(folder);
+    const table = fileLeases(folder);
+    await table.claim("a", "mine", 0);
+    const [lease] = readdirSync(folder);
+    utimesSync(join(folder, lease as string), 0, 0);
+    disk.fail(`rename ${lease} ${lease}`, errno("ENOENT"));
+    expect(await table.claim("a", "late", 120_000)).toBe(false);
+    disk.fail(`open ${lease}`, errno("EEXIST"));
+    expect(await table.claim("a", "late", 120_000)).toBe(false);
+  });
+
+  it("that hold a folder in their place are told", async () => {
+    const table = fileLeases(folder);
+    await table.claim("a", "mine", 0);
+    const [lease] = readdirSync(folder) as [string];
+    await table.release("a", "mine");
+    mkdirSync(join(folder, lease));
+    await expect(table.claim("a", "mine", Date.now())).rejects.toMatchObject({ code: "EISDIR" });
+  });
+});
+
+describe("a lease", () => {
+  it("is stale once nobody touched it for more than a minute, also by a clock that went back", () => {
+    expect(isStale(1_000, 61_000)).toBe(false);
+    expect(isStale(1_000, 61_001)).toBe(true);
+    expect(isStale(61_001, 1_000)).toBe(true);
+  });
+
+  it("is touched each 15 s by its holder until it is let go, in a table that may fail", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const told: string[] = [];
+    const locks = leaseLocks({
+      async claim(name, token, now) {
+        told.push(`claim ${name} ${token.length} at ${now - begun}`);
+        if (told.length > 1) throw new Error("the disk is gone");
+        return true;
+      },
+      async release(name, token) {
+        told.push(`release ${name} ${token.length}`);
+        throw new Error("the disk is gone");
+      },
+      touched: async () => begun,
+    });
+    const begun = Date.now();
+    const release = await locks.take("a");
+    expect(await locks.held("a")).toBe(true);
+    await vi.advanceTimersByTimeAsync(30_000);
+    release?.();
+    await vi.advanceTimersByTimeAsync(60_001);
+    expect(told).toEqual(["claim a 16 at 0", "claim a 16 at 15000", "claim a 16 at 30000", "release a 16"]);
+    expect(await locks.held("a")).toBe(false);
+  });
+});
+
+it("where the system has no better lock, files are leased", async () => {
+  const platform = vi.spyOn(process, "platform", "get").mockReturnValue("darwin");
+  onTestFinished(() => platform.mockRestore());
+  const release = await nodeLocks(folder).take("a");
+  expect(readdirSync(folder)).toHaveLength(1);
+  release?.();
+  await expect.poll(() => readdirSync(folder)).toEqual([]);
 });
