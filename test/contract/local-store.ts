@@ -108,19 +108,19 @@ function ledgerRules(it_: Tested): void {
 
   it_("keeps what was set aside, once, in order", async (store) => {
     const run = freshRun();
-    const item = (seq: number, index: number): AsideItem => {
-      return { writer: writerOf(0), seq, index, reason: "too long", item: { key: "k", value: "NaN" } };
+    const item = (seq: number, index: number, writer = 0): AsideItem => {
+      return { writer: writerOf(writer), seq, index, reason: "too long", item: { key: "k", value: "NaN" } };
     };
     expect(await store.ledger.aside(run, destination)).toEqual([]);
-    for (const [seq, index] of [
-      [10, 0],
-      [2, 1],
-      [2, 0],
-      [10, 0],
-    ] as const) {
-      await store.ledger.setAside(run, destination, item(seq, index));
-    }
-    expect(await store.ledger.aside(run, destination)).toEqual([item(2, 0), item(2, 1), item(10, 0)]);
+    const given = [item(1, 0, 1), item(10, 0), item(2, 1), item(2, 0), item(10, 0), item(0, 0, 1)];
+    for (const each of given) await store.ledger.setAside(run, destination, each);
+    expect(await store.ledger.aside(run, destination)).toEqual([
+      item(2, 0),
+      item(2, 1),
+      item(10, 0),
+      item(0, 0, 1),
+      item(1, 0, 1),
+    ]);
     expect(await store.ledger.aside(run, "runlog-00000000")).toEqual([]);
   });
 
