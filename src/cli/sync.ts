@@ -91,7 +91,7 @@ async function sendAgain(
     try {
       await (destination as RunLogStore).append(await allSegments(store, run));
     } catch (error) {
-      note(`  ${clean(run)}: ${clean(messageOf(error))}`); // its delivery tells the rest
+      note(`  ${run}: ${messageOf(error)}`); // its delivery tells the rest
     }
   }
 }
@@ -119,8 +119,7 @@ async function carry(
   const standings = await standingsOf(store, name, job.runs);
   report(destination, standings, problem);
   if (dry) {
-    for (const { run, pending } of standings)
-      if (pending > 0) print(`  ${run}: would deliver ${pending}`);
+    for (const { run, pending } of standings) if (pending > 0) print(`  ${run}: would deliver ${pending}`);
     return 0;
   }
   const alike = !flag(input, "verify") || (await verifyRuns(store, destination, name, job.runs));

@@ -7,7 +7,7 @@ import type { RunSummary } from "../read/summary.ts";
 import type { RunLogStore } from "../stores/remote.ts";
 import type { LedgerEntry, LocalStore } from "../stores/store.ts";
 import type { Delivery, Destination, Difference, Differences } from "../sync/destination.ts";
-import { clean, note, print } from "./output.ts";
+import { note, print } from "./output.ts";
 
 /**
  * `runlog sync --verify`: what a destination really holds of each delivered run, against what is here. It changes
@@ -29,7 +29,7 @@ export async function verifyRuns(
       const differences = await differencesOf(store, destination, name, run, entry);
       if (!tell(run.run, differences)) alike = false;
     } catch (error) {
-      note(`  ${clean(run.run)}: could not be compared: ${clean(messageOf(error))}`);
+      note(`  ${run.run}: could not be compared: ${messageOf(error)}`);
       alike = false;
     }
   }
@@ -106,7 +106,7 @@ function tell(run: string, differences: Differences): boolean {
   const wrong = kinds.flatMap(([kind, difference]) => partsOf(kind, difference));
   const right = kinds.filter(([kind, { of }]) => kind !== "status" && of > 0);
   const all = right.map(([kind, { of }]) => `${of} ${kind}`).join(", ");
-  print(`  ${clean(run)}: ${wrong.length === 0 ? `verified ${all}` : wrong.join(", ")}`);
+  print(`  ${run}: ${wrong.length === 0 ? `verified ${all}` : wrong.join(", ")}`);
   return wrong.length === 0;
 }
 

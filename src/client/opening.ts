@@ -36,7 +36,7 @@ export interface OpeningParts {
   readonly chosen: boolean;
   readonly start: RunStart;
   /** The code identities; the first record waits for them. */
-  readonly code: Promise<RunRecord["code"]> | undefined;
+  readonly code?: Promise<RunRecord["code"]> | undefined;
   readonly warn: (message: string) => void;
 }
 

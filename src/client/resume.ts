@@ -25,7 +25,7 @@ export interface ResumeParts {
   readonly takeOver: (store: LocalStore, run: string) => Promise<boolean>;
   readonly start: RunStart;
   /** The code identities. */
-  readonly code: Promise<RunRecord["code"]> | undefined;
+  readonly code?: Promise<RunRecord["code"]> | undefined;
   readonly warn: (message: string) => void;
 }
 

@@ -1,7 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { link, readFile, rename, rm } from "node:fs/promises";
-import { errorCode, readingFlag, replaceFile, replaceFileSync, syncFolder, syncFolderSync } from "./durable.ts";
+import {
+  errorCode,
+  readingFlag,
+  replaceFile,
+  replaceFileSync,
+  syncFolder,
+  syncFolderSync,
+} from "./durable.ts";
 import type { Layout } from "./layout.ts";
 
 /** The store's random id, made with it; of several processes that open a new folder at once one makes it for all. */
