@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { mlflow } from "../../../src/destinations/mlflow/index.ts";
 import type { Answer, Call } from "../../../src/http/answer.ts";
+import { randomFrom } from "../../faults/random.ts";
 import { fakeServer } from "./fake-server.ts";
 import { deliver, hold, startWriter } from "./harness.ts";
 
@@ -42,6 +43,29 @@ describe("the run in MLflow", () => {
       "runs/search",
       "server-info",
     ]);
+  });
+
+  it("is made once, 50 times over, whichever replies on the way to it are lost", async () => {
+    const seed = Number(process.env["RUNLOG_SEED"] ?? Date.now() % 1_000_000);
+    console.log(`RUNLOG_SEED=${seed}`);
+    const random = randomFrom(seed);
+    for (let round = 0; round < 50; round++) {
+      const held = hold();
+      const writer = startWriter(held, { parameters: { a: { json: 1 } } });
+      writer.track("loss", 1);
+      writer.close();
+      let creations = 0;
+      // The reply that tells of the creation is always lost the first time.
+      const server = fakeServer(({ path }) =>
+        path.endsWith("runs/create") ? creations++ === 0 : random() < 0.3,
+      );
+      let tries = 0;
+      for (let state = ""; state !== "done"; tries++) {
+        expect(tries).toBeLessThan(1_000);
+        ({ state } = await deliver(held, destination, { call: server.call }));
+      }
+      expect([server.created, creations, server.rows.size, server.params.get("a")]).toEqual([1, 1, 1, "1"]);
+    }
   });
 
   it("goes to the experiment of the option, of the tag, or Default", async () => {
