@@ -118,6 +118,11 @@ async function carry(
     : await withProgress(look, () => syncRuns(store, destination, carried, forEver));
   const standings = await standingsOf(store, name, job.runs);
   report(destination, standings, problem);
+  for (const { run } of job.runs) {
+    const entry = await store.ledger.read(run, name);
+    const notice = entry && destination.notice?.(entry);
+    if (notice !== undefined) note(`  ${clean(run)}: ${clean(notice)}`);
+  }
   if (dry) {
     for (const { run, pending } of standings) if (pending > 0) print(`  ${run}: would deliver ${pending}`);
     return 0;
