@@ -13,11 +13,10 @@ export const core: readonly string[] = [
 
 /** Tests that run the sources in their own process. */
 export const judges: readonly string[] = [
-  "test/{client,destinations/mlflow,http,server,simulation,stores,sync}/*.test.ts",
-  "test/faults/{bad-server,disk*}.test.ts",
+  "test/{client,destinations/mlflow,http,server,stores,sync}/*.test.ts",
 ];
 
-/** Tests that need a server or a browser of their own: too slow to be asked about each mutant. */
+/** Tests that need a server or a browser of their own, or many seconds: too slow to be asked about each mutant. */
 export const others: readonly string[] = [
   "test/destinations/mlflow/{faults,page,real-server}.test.ts",
   "test/stores/filesystem-processes.test.ts",

@@ -8,22 +8,16 @@ import config from "../vitest.config.ts";
 import { core, judges, others } from "./core.ts";
 import { createLog, type Log } from "./log.ts";
 import { type Mutant, mutate } from "./mutate.ts";
+import { assign, type Reach } from "./nearest.ts";
 import type { Plan } from "./runner.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** A test that takes longer is not asked about mutants. */
-const mostMillis = 2_500;
+const mostMillis = 1_500;
 
 /** What came of a mutant. A timeout is a test that it kept from ending. */
 export type Verdict = "killed" | "timeout" | "survived" | "unreached";
-
-/** A test as it ran without a mutant. */
-interface Reach {
-  readonly file: string;
-  readonly millis: number;
-  readonly reached: ReadonlySet<number>;
-}
 
 export interface Judge {
   /** By id. */
@@ -45,12 +39,25 @@ export async function createJudge(folder: string, wanted: string): Promise<Judge
   }
   const log = createLog(join(folder, "log.jsonl"));
   const vitest = await startVitest(sources, log);
+  // One that a mutant holds up hears of nothing.
+  process.once("exit", log.end);
   const tests = await askReach(vitest, log);
+  const court: Court = { vitest, log, tests, assigned: assign(mutants, tests) };
   return {
     mutants,
-    judge: (ids) => judgeAll(vitest, log, tests, ids),
+    judge: (ids) => judgeAll(court, ids),
     close: () => vitest.close(),
   };
+}
+
+/** What judges. */
+interface Court {
+  readonly vitest: Vitest;
+  readonly log: Log;
+  /** By id. */
+  readonly tests: ReadonlyMap<string, Reach>;
+  /** Test -> its mutants. */
+  readonly assigned: ReadonlyMap<string, readonly number[]>;
 }
 
 async function startVitest(sources: ReadonlyMap<string, string>, log: Log): Promise<Vitest> {
@@ -88,57 +95,55 @@ async function askReach(vitest: Vitest, log: Log): Promise<Map<string, Reach>> {
     await vitest.runTestSpecifications([specification]);
     const file = relative(root, specification.moduleId);
     for (const line of log.take()) {
-      if ("dirty" in line) console.log(`left out, for it fails without a mutant: ${file}: ${line.dirty}`);
-      if (!("reached" in line) || line.millis > mostMillis || line.reached.length === 0) continue;
-      tests.set(line.test, { file, millis: line.millis, reached: new Set(line.reached) });
+      if ("reached" in line && line.millis <= mostMillis)
+        tests.set(line.test, { file, millis: line.millis, reached: new Set(line.reached) });
+      if (!("dirty" in line)) continue;
+      tests.delete(line.test);
+      console.log(
+        `a test of ${file} judges nothing, for it fails by itself, or when it runs twice: ${line.dirty}`,
+      );
     }
   }
   return tests;
 }
 
-async function judgeAll(
-  vitest: Vitest,
-  log: Log,
-  tests: ReadonlyMap<string, Reach>,
-  ids: readonly number[],
-): Promise<Map<number, Verdict>> {
+async function judgeAll(court: Court, ids: readonly number[]): Promise<Map<number, Verdict>> {
+  const { vitest, tests } = court;
   const verdicts = new Map<number, Verdict>(ids.map((id) => [id, "unreached"]));
-  const specifications = await vitest.globTestSpecifications();
   const costs = new Map<string, number>();
   for (const { file, millis } of tests.values()) costs.set(file, Math.max(costs.get(file) ?? 0, millis));
   const cost = ({ moduleId }: TestSpecification): number => costs.get(relative(root, moduleId)) ?? 0;
-  for (const specification of specifications.sort((one, other) => cost(one) - cost(other))) {
-    const file = relative(root, specification.moduleId);
-    const own = [...tests].filter(([, test]) => test.file === file);
-    const asked = new Set<string>();
-    // Again after a worker that had to be ended.
-    for (
-      let plan = planOf(own, asked, verdicts);
-      Object.keys(plan).length > 0;
-      plan = planOf(own, asked, verdicts)
-    ) {
-      vitest.provide("plan", plan);
-      const before = asked.size;
-      await log.watch(vitest.runTestSpecifications([specification]), (line) => {
-        if ("begins" in line) asked.add(`${line.test} ${line.begins}`);
-        if ("mutant" in line) verdicts.set(line.mutant, line.came);
-      });
-      if (asked.size === before) throw new Error(`${file} judges nothing: does it fail by itself?`);
-    }
-  }
+  const specifications = await vitest.globTestSpecifications();
+  for (const specification of specifications.sort((one, other) => cost(one) - cost(other)))
+    await judgeByFile(court, specification, verdicts);
   return verdicts;
 }
 
-function planOf(
-  tests: readonly (readonly [string, Reach])[],
-  asked: ReadonlySet<string>,
-  verdicts: ReadonlyMap<number, Verdict>,
-): Plan {
-  const isOpen = (id: number): boolean => ["unreached", "survived"].includes(verdicts.get(id) ?? "");
-  const plan: Record<string, Plan[string]> = {};
-  for (const [id, { millis, reached }] of tests) {
-    const mutants = [...reached].filter((mutant) => isOpen(mutant) && !asked.has(`${id} ${mutant}`));
-    if (mutants.length > 0) plan[id] = { mutants, millis };
+async function judgeByFile(
+  { vitest, log, tests, assigned }: Court,
+  specification: TestSpecification,
+  verdicts: Map<number, Verdict>,
+): Promise<void> {
+  const file = relative(root, specification.moduleId);
+  const asked = new Set<string>();
+  const isOpen = (test: string, mutant: number): boolean =>
+    ["unreached", "survived"].includes(verdicts.get(mutant) ?? "") && !asked.has(`${test} ${mutant}`);
+  for (;;) {
+    const plan: Record<string, Plan[string]> = {};
+    for (const [id, test] of tests) {
+      const mutants = (assigned.get(id) ?? []).filter((mutant) => test.file === file && isOpen(id, mutant));
+      if (mutants.length > 0) plan[id] = { mutants, millis: test.millis };
+    }
+    if (Object.keys(plan).length === 0) return;
+    vitest.provide("plan", plan);
+    const before = asked.size;
+    await log.watch(vitest.runTestSpecifications([specification]), (line) => {
+      if ("begins" in line) asked.add(`${line.test} ${line.begins}`);
+      if ("mutant" in line) verdicts.set(line.mutant, line.came);
+    });
+    // Else again, for a worker may have been ended in the middle.
+    if (asked.size > before) continue;
+    console.log(`${file} failed by itself: ${Object.keys(plan).length} tests of it judged nothing more`);
+    return;
   }
-  return plan;
 }

@@ -12,6 +12,8 @@ export interface Log {
    * timeout, and where one left something behind.
    */
   watch(run: Promise<unknown>, see: (line: Line) => void): Promise<void>;
+  /** Ends the worker, where there is one. */
+  end(): void;
 }
 
 /** Beyond the time limit of a test, for its hooks. */
@@ -21,6 +23,7 @@ export function createLog(path: string): Log {
   writeFileSync(path, "");
   let read = 0;
   let rest = "";
+  let worker: number | undefined;
   const take = (): Line[] => {
     const fd = openSync(path, "r");
     const bytes = Buffer.alloc(1_048_576);
@@ -33,7 +36,9 @@ export function createLog(path: string): Log {
     closeSync(fd);
     const lines = rest.split("\n");
     rest = lines.pop() as string;
-    return lines.map((line) => JSON.parse(line) as Line);
+    const told = lines.map((line) => JSON.parse(line) as Line);
+    worker = told.at(-1)?.pid ?? worker;
+    return told;
   };
   return {
     path,
@@ -68,6 +73,9 @@ export function createLog(path: string): Log {
         see({ ...last, mutant: last.begins, came: "timeout" });
       }
       if (dirty !== undefined) end(dirty);
+    },
+    end() {
+      if (worker !== undefined) end(worker);
     },
   };
 }

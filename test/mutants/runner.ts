@@ -55,8 +55,8 @@ export default class JudgingRunner extends TestRunner {
     this.waiting = (planned?.mutants ?? []).filter((id) => !dead.has(id));
     this.limit = planned === undefined ? 10_000 : 3_000 + 10 * planned.millis;
     this.try = "plain";
-    // Each that fails is followed by a try without a mutant.
-    test.repeats = 2 * this.waiting.length;
+    // Each that fails is followed by a try without a mutant. One that cannot be run twice judges nothing.
+    test.repeats = plan === undefined ? 1 : 2 * this.waiting.length;
   }
 
   override onBeforeTryTask(test: RunnerTestCase, options: TestTryOptions): void {
@@ -93,7 +93,10 @@ export default class JudgingRunner extends TestRunner {
     if (this.try === "mutant") this.judged(test, passed);
     // A test that fails by itself, or after a mutant, says nothing any more.
     else if (!passed) this.stain(test);
-    this.try = this.waiting.length === 0 ? "over" : this.try === "mutant" && !passed ? "after" : "mutant";
+    const isAsking = inject("plan") === undefined;
+    if (isAsking) this.try = this.try === "plain" ? "after" : "over";
+    else if (this.waiting.length === 0) this.try = this.try === "mutant" && !passed ? "after" : "over";
+    else this.try = this.try === "mutant" && !passed ? "after" : "mutant";
   }
 
   private judged(test: RunnerTestCase, passed: boolean): void {
