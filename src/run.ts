@@ -119,6 +119,7 @@ export function createClient(platform: Platform): Client {
       recorder,
       tracker,
       writer,
+      writerId,
       opening,
       deliveries,
       lease,

@@ -121,7 +121,7 @@ async function carry(
   for (const { run } of job.runs) {
     const entry = await store.ledger.read(run, name);
     const notice = entry && destination.notice?.(entry);
-    if (notice !== undefined) note(`  ${run}: ${clean(notice)}`);
+    if (notice !== undefined) note(`  ${run}: ${notice}`);
   }
   if (dry) {
     for (const { run, pending } of standings) if (pending > 0) print(`  ${run}: would deliver ${pending}`);

@@ -29,6 +29,7 @@ export interface CoreParts {
   readonly recorder: Recorder;
   readonly tracker: Tracker;
   readonly writer: Writer;
+  readonly writerId: string;
   readonly opening: Opening;
   readonly deliveries: Deliveries;
   readonly lease: Lease;
@@ -131,7 +132,7 @@ export function createCore(parts: CoreParts): RunCore {
     saving = true;
     const unwatch = platform.watch(core.watched);
     do await flushQuietly();
-    while (!recorder.empty && writer.storage === "disk");
+    while (!recorder.empty && writer.problem === undefined);
     unwatch();
     saving = false;
   };
@@ -232,7 +233,10 @@ export function createCore(parts: CoreParts): RunCore {
         ...(opening.renamedFrom !== undefined && { renamedFrom: opening.renamedFrom }),
         ...(problem !== undefined && { problem }),
         environment: [...environment],
-        destinations: deliveries.report(opening.run, parts.before + tracker.tracked, parts.superseded),
+        destinations: deliveries.report(opening.run, parts.before + tracker.tracked, parts.superseded, {
+          writer: parts.writerId,
+          next: writer.next,
+        }),
       };
     },
     watched: {

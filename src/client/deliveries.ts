@@ -28,6 +28,12 @@ export interface DestinationReport {
   readonly problem?: Problem;
 }
 
+/** A writer whose report it is; `next` is the number of its next segment, once all is kept. */
+export interface Own {
+  readonly writer: string;
+  readonly next: number | undefined;
+}
+
 /** The couriers of one run. */
 export interface Deliveries {
   /** Begins to carry the run, once its store is open. */
@@ -39,7 +45,7 @@ export interface Deliveries {
   /** Waits for delivery, at most `timeout` milliseconds. */
   drain(timeout: number): Promise<void>;
   /** By destination, named by its URL. @param total observations of the run, here */
-  report(run: string, total: number, superseded: number): Record<string, DestinationReport>;
+  report(run: string, total: number, superseded: number, own: Own): Record<string, DestinationReport>;
   /** The run is finished: goes on only until all is there. */
   retire(): void;
 }
@@ -80,10 +86,10 @@ export function createDeliveries(destinations: readonly Destination[], platform:
         limit.abort();
       }
     },
-    report(run, total, superseded) {
+    report(run, total, superseded, own) {
       const reports: Record<string, DestinationReport> = {};
       for (const courier of couriers)
-        reports[courier.destination.url] = reportOf(courier, run, total, superseded);
+        reports[courier.destination.url] = reportOf(courier, run, total, superseded, own);
       const waits = Object.values(reports).some((each) => each.pending > 0);
       pendingSince = waits ? (pendingSince ?? Date.now()) : undefined;
       if (pendingSince === undefined) return reports;
@@ -108,14 +114,20 @@ export async function* runsNaming(store: LocalStore, destination: Destination): 
   }
 }
 
-function reportOf(courier: Courier, run: string, total: number, superseded: number): DestinationReport {
+function reportOf(
+  courier: Courier,
+  run: string,
+  total: number,
+  superseded: number,
+  { writer, next = Number.POSITIVE_INFINITY }: Own,
+): DestinationReport {
   const { destination, nextTry } = courier;
   const entry = courier.entry(run);
   const delivered = entry?.delivered ?? 0;
   const setAside = entry?.setAside ?? 0;
   const pending = Math.max(0, total - delivered - setAside);
-  // The courier itself may be at another run.
-  const done = entry?.complete === true && pending === 0;
+  // The courier itself may be at another run, and what other writers delivered says nothing of this one's.
+  const done = entry?.complete === true && pending === 0 && (entry.position[writer]?.[0] ?? 0) >= next;
   const problem = entry?.parked ?? (done ? undefined : courier.problem);
   const link = entry && destination.link?.(entry);
   const notice = entry && destination.notice?.(entry);

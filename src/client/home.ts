@@ -29,7 +29,7 @@ export async function openHome(
   if (wanted !== undefined) {
     try {
       const id = await wanted.id();
-      const taken = wanted.has === undefined && Object.keys(await wanted.position(run)).length > 0;
+      const taken = wanted.has === undefined && (await holds(wanted, run));
       return { store: wanted, id, taken, problem: evicted(wanted, id), noted: false };
     } catch (error) {
       if (!isRunlogError(error)) throw error;
@@ -38,6 +38,16 @@ export async function openHome(
   }
   warn(`runlog keeps this run in memory only: ${why}`);
   return inMemory(wanted, why);
+}
+
+/** False also where the store cannot be read now: its append refuses a taken id as well, and the run is renamed then. */
+async function holds(store: LocalStore, run: string): Promise<boolean> {
+  try {
+    return Object.keys(await store.position(run)).length > 0;
+  } catch (error) {
+    if (isRunlogError(error)) return false;
+    throw error;
+  }
 }
 
 async function inMemory(wanted: LocalStore | undefined, why: string): Promise<Home> {

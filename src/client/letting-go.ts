@@ -1,3 +1,4 @@
+import { isRunlogError } from "../errors.ts";
 import { foldSegments } from "../read/fold.ts";
 import type { Participant } from "../read/status.ts";
 import type { RunCore } from "./core.ts";
@@ -82,9 +83,15 @@ async function isShared(core: RunCore, writer: string): Promise<boolean> {
   return others.some((each) => each.writer !== writer && each.open);
 }
 
+/** None where the store cannot be read now: then the run ends by itself, which is right also where others go on. */
 async function participantsOf(core: RunCore): Promise<readonly Participant[]> {
   const { store } = await core.opening.opened;
-  return foldSegments(await allSegments(store, core.opening.run))?.participants ?? [];
+  try {
+    return foldSegments(await allSegments(store, core.opening.run))?.participants ?? [];
+  } catch (error) {
+    if (isRunlogError(error)) return [];
+    throw error;
+  }
 }
 
 /** Somebody who continued the run named this writer as ended: then there is nothing left to end. */

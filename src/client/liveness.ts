@@ -73,6 +73,7 @@ async function closing(
     time: state.updated,
     uid: state.uid,
     store: id,
+    ...(state.joined && { joined: true }),
     seen: await store.position(state.run),
     ended: dead,
   };

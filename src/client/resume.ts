@@ -57,13 +57,14 @@ export async function openExisting(parts: ResumeParts): Promise<Resumed> {
   const uid = state?.uid ?? parts.joins ?? parts.start.uid;
   if (parts.joins !== undefined && uid !== parts.joins) throw otherRun(run);
   const code = await parts.code;
+  // Every writer of a store that joined says so: none of them may be taken for the run's first.
+  const joined = state === undefined ? parts.joins !== undefined : state.joined;
+  const said = { uid, store: id, ...(joined && { joined }) };
   const record: RunRecord = {
     ...parts.start,
     ...(code !== undefined && { code }),
     ...(state !== undefined && (await continuing(store, id, state, parts.rewindTo))),
-    uid,
-    store: id,
-    ...(parts.joins !== undefined && state === undefined && { joined: true }),
+    ...said,
   };
   const opened = { store, run, first: JSON.stringify(record), clock: (state?.clock ?? 0) + 1 };
   const opening: Opening = {
@@ -76,9 +77,9 @@ export async function openExisting(parts: ResumeParts): Promise<Resumed> {
       return home.problem;
     },
     kept: () => noteHome(home),
-    again: (now) => ({ ...parts.start, uid, store: id, time: now }),
+    again: (now) => ({ ...parts.start, ...said, time: now }),
   };
-  const owner = state === undefined ? parts.joins === undefined : state.store === id && !state.joined;
+  const owner = !joined && (state === undefined || state.store === id);
   return {
     opening,
     uid,

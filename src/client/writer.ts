@@ -44,6 +44,8 @@ export interface Writer {
   readonly refused: number;
   /** Where it is kept, for people. */
   readonly location: string;
+  /** The number of its next segment, once all that was recorded is kept. */
+  readonly next: number | undefined;
 }
 
 export interface WriterParts {
@@ -125,7 +127,7 @@ export function createWriter(parts: WriterParts): Writer {
     pumping ??= drain().finally(() => {
       pumping = undefined;
       if (state === "full" || state === "unavailable") schedule(retryMillis);
-      else if (!recorder.empty && target !== undefined) schedule(pauseMillis);
+      else if (state === "ok" && !recorder.empty && target !== undefined) schedule(pauseMillis);
     });
     return pumping;
   };
@@ -257,6 +259,9 @@ export function createWriter(parts: WriterParts): Writer {
     },
     get refused() {
       return refused;
+    },
+    get next() {
+      return stored && durable >= recorder.count ? seq : undefined;
     },
   };
 }

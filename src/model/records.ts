@@ -50,7 +50,7 @@ export interface RunRecord {
   readonly host?: unknown;
   /** The random id of the store this writer writes to first. Only a process on that store may close the writer. */
   readonly store: string;
-  /** True when the run began on another host and this writer joined it by its uid. */
+  /** True when the run began on another host and this writer's store joined it by its uid. */
   readonly joined?: boolean | undefined;
   /** What that store held of this run when the writer began. */
   readonly seen?: Position | undefined;

@@ -124,7 +124,7 @@ export function createCourier(parts: CourierParts): Courier {
     return working;
   };
 
-  const isComplete = async (): Promise<boolean> => {
+  const allThere = async (): Promise<boolean> => {
     for (const run of carried.keys()) {
       const entry = await store.ledger.read(run, name);
       if (entry !== undefined) entries.set(run, entry);
@@ -134,6 +134,9 @@ export function createCourier(parts: CourierParts): Courier {
     }
     return true;
   };
+
+  /** A store that cannot be read is met by the next pass, which tells why. */
+  const isComplete = (): Promise<boolean> => allThere().catch(() => false);
 
   return {
     destination,

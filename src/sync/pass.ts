@@ -62,20 +62,25 @@ export function createPasses(
   const verified = new Set<string>();
   /** The shared pause, as last seen; undefined while the other side does well. */
   let pause: Pause | undefined;
+  /** The pause after a failure of the local store, which may be unable to keep it. */
+  let unkept: Pause | undefined;
   /** Why the runs that wait by themselves do. */
   let lagging: Problem | undefined;
   let lastSweep = Number.NEGATIVE_INFINITY;
+  /** Older runs that failed: they are tried when their wait is over, not only when somebody looks for older runs. */
+  const failed = new Map<string, Carried>();
 
   /** One pass over the runs, under the lock. @param asked somebody waits for it: every run is tried */
   const attempt = async (signal: AbortSignal, asked: boolean): Promise<Passed> => {
     const release = await store.locks.take(`courier:${await store.id()}:${name}`);
     if (release === undefined) return { state: "locked" };
     try {
-      pause = await store.ledger.pause(name);
+      pause = unkept ?? (await store.ledger.pause(name));
       const millis = hold.left(pause, asked);
       if (pause !== undefined && millis > 0) return { state: "held", problem: pause.problem, millis };
       begins();
       const passed = await deliverAll(signal, asked);
+      unkept = undefined;
       if (passed.state === "retry" && !signal.aborted) {
         pause = hold.next(pause, passed.problem, passed.afterMs);
         await store.ledger.setPause(name, pause);
@@ -87,7 +92,7 @@ export function createPasses(
   };
 
   const deliverAll = async (signal: AbortSignal, asked: boolean): Promise<Passed> => {
-    const runs = new Map(carried);
+    const runs = new Map([...failed, ...carried]);
     if (performance.now() - lastSweep > sweepMillis) {
       for await (const other of parts.others()) if (!runs.has(other.run)) runs.set(other.run, other);
       lastSweep = performance.now();
@@ -97,7 +102,11 @@ export function createPasses(
       if (signal.aborted) break;
       const outcome = await deliverOne(each, signal);
       if (outcome.state === "pause") return outcome;
-      if (outcome.state !== "retry") continue;
+      if (outcome.state !== "retry") {
+        failed.delete(each.run);
+        continue;
+      }
+      failed.set(each.run, each);
       if (!turns.failed(each.run, pause !== undefined, outcome.afterMs)) return outcome;
       lagging = outcome.problem;
     }
@@ -130,8 +139,9 @@ export function createPasses(
       try {
         return await attempt(signal, asked);
       } catch (error) {
-        pause = hold.next(pause, storageProblem(error), undefined);
-        return { state: "retry", problem: pause.problem };
+        unkept = hold.next(pause, storageProblem(error), undefined);
+        pause = unkept;
+        return { state: "retry", problem: unkept.problem };
       }
     },
     waitOf(passed) {
