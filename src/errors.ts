@@ -8,6 +8,7 @@ const brand = Symbol.for("runlog.error");
 
 export type ErrorCode =
   | "invalid"
+  | "ledger_moved"
   | "not_found"
   | "run_closed"
   | "run_deleted"

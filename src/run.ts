@@ -4,7 +4,7 @@ import { createDeliveries } from "./client/deliveries.ts";
 import { takeKey } from "./client/key-lock.ts";
 import { createLease } from "./client/lease.ts";
 import { type LetGoOptions, type LettingGo, letGoWhen } from "./client/letting-go.ts";
-import { closeDead } from "./client/liveness.ts";
+import { closeDead, comeBack } from "./client/liveness.ts";
 import { type OpenedStore, withReading } from "./client/open-store.ts";
 import { openNew } from "./client/opening.ts";
 import { checkResume, type ResumeOptions, type RunOptions } from "./client/options.ts";
@@ -68,11 +68,27 @@ export function createClient(platform: Platform): Client {
     let poked = 0;
     const recorder = createRecorder();
     const writerId = toHex(random(6));
+    const troubled = (error: unknown): void =>
+      warn(`runlog could not look after its store: ${messageOf(error)}`);
+    const heard = new Set<string>();
+    const woke = async (): Promise<void> => {
+      const { store, run: id } = await opening.opened;
+      const back = await comeBack(store, id, writerId, heard);
+      const again = opening.again(Date.now());
+      // What others changed meanwhile is not said over again.
+      if (back && again) core.record({ ...again, parameters: undefined, labels: undefined, ...back });
+    };
+    const lease = createLease(platform, () => void woke().catch(troubled));
+    // Before anything is written: a writer without a lock is taken for dead.
+    const held = opening.opened.then(async (opened) => {
+      await lease.hold(opened.store, opened.run, writerId).catch(troubled);
+      return opened;
+    });
     const deliveries = createDeliveries(off ? [] : parts.destinations, platform);
     const writer = createWriter({
       writer: writerId,
       recorder,
-      opened: opening.opened,
+      opened: held,
       openedSync: opening.openedSync,
       rename: opening.rename,
       now: Date.now,
@@ -100,10 +116,6 @@ export function createClient(platform: Platform): Client {
       admits,
       recorded: () => core.recorded(),
       warn,
-    });
-    const lease = createLease(platform, () => {
-      const again = opening.again(Date.now());
-      if (again !== undefined) recorder.record(again);
     });
     const ended = (): void => {
       open.delete(run as Run);
@@ -134,11 +146,7 @@ export function createClient(platform: Platform): Client {
       await closeDead(store, Date.now());
       if (open.has(run as Run)) platform.timer(() => void lookAfter(store).catch(troubled), sweepMillis);
     };
-    const troubled = (error: unknown): void =>
-      warn(`runlog could not look after its store: ${messageOf(error)}`);
-    opening.opened
-      .then(({ store, run: id }) => lease.hold(store, id, writerId).then(() => lookAfter(store)))
-      .catch(troubled);
+    held.then(({ store }) => lookAfter(store)).catch(troubled);
     return run;
   };
 

@@ -86,7 +86,8 @@ async function sendAgain(
 ): Promise<void> {
   const { url, kind } = destination;
   for (const { run } of runs) {
-    await store.ledger.write(run, name, { url, position: {}, delivered: 0, setAside: 0, state: {} });
+    const version = ((await store.ledger.read(run, name))?.version ?? 0) + 1;
+    await store.ledger.write(run, name, { url, position: {}, delivered: 0, setAside: 0, state: {}, version });
     if (kind !== "runlog") continue;
     try {
       await (destination as RunLogStore).append(await allSegments(store, run));

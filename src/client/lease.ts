@@ -3,12 +3,14 @@ import type { Platform } from "./platform.ts";
 
 /**
  * Shows that a writer lives: a lock that ends with the process or page, and a touch every 15 s for hosts that cannot
- * see it. After a long sleep somebody may have closed the run: then `woke` is called.
+ * see it. A page that sleeps holds no lock, and who sleeps long may be closed by others: `woke` is called then.
  */
 
 const touchMillis = 15_000;
 /** A writer without lock that wrote nothing for so long is taken for dead. */
 export const deadMillis = 60_000;
+/** Who found the lock free before it was taken again writes its close a moment later: the next beat looks once more. */
+const looks = 2;
 
 export interface Lease {
   hold(store: LocalStore, run: string, writer: string): Promise<void>;
@@ -27,37 +29,57 @@ export function createLease(platform: Platform, woke: () => void): Lease {
   let unlock: (() => void) | undefined;
   let beatNow: (() => Promise<void>) | undefined;
   let cancel: (() => void) | undefined;
+  let wanted = true;
   let released = false;
+  let doubts = 0;
+
+  const letGo = (): void => {
+    wanted = false;
+    unlock?.();
+    unlock = undefined;
+  };
+  const look = (): void => {
+    if (wanted && doubts > 0) woke();
+    doubts -= 1;
+  };
 
   return {
     async hold(store, run, writer) {
+      const name = writerLock(await store.id(), writer);
+      const lock = async (): Promise<void> => {
+        const taken = await store.locks.take(name, lost);
+        if (wanted) unlock = taken;
+        else taken?.();
+      };
+      const lost = (): void => {
+        doubts = looks;
+        if (wanted) void lock().then(look, untouched);
+      };
       if (released) return;
-      unlock = await store.locks.take(writerLock(await store.id(), writer));
-      if (released) {
-        unlock?.();
-        return;
-      }
       let last = Date.now();
-      // A folder that cannot be touched shows at the next write, with its reason.
-      beatNow = () => store.touch(run, writer).catch(() => undefined);
+      beatNow = () => store.touch(run, writer).catch(untouched);
       const beat = (): void => {
-        if (Date.now() - last > deadMillis) woke();
+        if (Date.now() - last > deadMillis) doubts = looks;
+        look();
         last = Date.now();
         void beatNow?.();
         cancel = platform.timer(beat, touchMillis);
       };
       cancel = platform.timer(beat, touchMillis);
+      await lock();
     },
     async free() {
       await beatNow?.();
-      unlock?.();
-      unlock = undefined;
+      letGo();
     },
     release() {
       released = true;
       cancel?.();
-      unlock?.();
-      unlock = undefined;
+      letGo();
     },
   };
+}
+
+function untouched(): void {
+  // Storage that cannot be used shows at the next write, with its reason.
 }

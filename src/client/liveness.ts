@@ -1,6 +1,6 @@
-import type { FinishRecord, RunRecord } from "../model/records.ts";
+import type { FinishRecord, Position, RunRecord, SegmentRecord } from "../model/records.ts";
 import { toHex } from "../model/run-id.ts";
-import { encodeSegment, type Segment } from "../model/segment-line.ts";
+import { encodeSegment, readRecords, type Segment } from "../model/segment-line.ts";
 import { foldSegments } from "../read/fold.ts";
 import type { RunState } from "../read/state.ts";
 import type { Participant } from "../read/status.ts";
@@ -18,36 +18,58 @@ import { allSegments } from "./opening.ts";
 export async function closeDead(store: LocalStore, now: number): Promise<string[]> {
   const closed: string[] = [];
   for await (const { run } of store.runs({ status: "PROCESSING" })) {
+    const seen = await store.position(run);
     const state = foldSegments(await allSegments(store, run));
-    if (state !== undefined && (await closeIfDead(store, state, now))) closed.push(run);
+    if (state !== undefined && (await closeIfDead(store, state, seen, now))) closed.push(run);
   }
   return closed;
 }
 
-async function closeIfDead(store: LocalStore, state: RunState, now: number): Promise<boolean> {
+async function closeIfDead(
+  store: LocalStore,
+  state: RunState,
+  seen: Position,
+  now: number,
+): Promise<boolean> {
   const id = await store.id();
-  const open = state.participants.filter((each) => each.open && each.store === id);
+  const open = openHere(state, id);
   const silent = await withoutLock(store, open);
   if (silent.length === 0 || silent.length < open.length) return false;
   for (const writer of silent) {
     // A write in the future is one from before the clock was set back, and as old as any.
     if (Math.abs(now - ((await store.lastWrite(state.run, writer)) ?? 0)) <= deadMillis) return false;
   }
-  await store.append([await closing(store, id, state, silent, now)]);
+  await store.append([closing(id, state, seen, silent, now)]);
   return true;
 }
 
 /** At a writer's finish: closes the others of its run that hold no lock, at once. */
 export async function closeSilent(store: LocalStore, run: string, now: number): Promise<void> {
   if (Object.keys(await store.position(run)).length < 2) return;
+  const id = await store.id();
+  const before = foldSegments(await allSegments(store, run));
+  const silent = before === undefined ? [] : await withoutLock(store, openHere(before, id));
+  if (silent.length === 0) return;
+  // Read once more: who finished in between has freed its lock as well.
+  const seen = await store.position(run);
   const state = foldSegments(await allSegments(store, run));
   if (state === undefined) return;
-  const id = await store.id();
-  const silent = await withoutLock(
-    store,
-    state.participants.filter((each) => each.open && each.store === id),
-  );
-  if (silent.length > 0) await store.append([await closing(store, id, state, silent, now)]);
+  const dead = openHere(state, id).filter(({ writer }) => silent.includes(writer));
+  if (dead.length === 0) return;
+  await store.append([
+    closing(
+      id,
+      state,
+      seen,
+      dead.map(({ writer }) => writer),
+      now,
+    ),
+  ]);
+}
+
+/** The writers of this store that have not finished, as far as is known. */
+function openHere(state: RunState, id: string): Participant[] {
+  return state.participants.filter((each) => each.open && each.store === id);
 }
 
 /** Of `writers` of this store, those that hold no lock now. */
@@ -60,13 +82,46 @@ export async function withoutLock(store: LocalStore, writers: readonly Participa
   return free;
 }
 
-async function closing(
+/**
+ * What a writer that was away has to say, if others named it as ended meanwhile: that it goes on, and that who closed
+ * it for dead counts no more.
+ * @param known writers whose word was heard; more are added
+ */
+export async function comeBack(
   store: LocalStore,
-  id: string,
-  state: RunState,
-  dead: readonly string[],
-  now: number,
-): Promise<Segment> {
+  run: string,
+  writer: string,
+  known: Set<string>,
+): Promise<Required<Pick<RunRecord, "seen" | "ended">> | undefined> {
+  const seen = await store.position(run);
+  const ended: string[] = [];
+  let named = false;
+  for (const other of Object.keys(seen)) {
+    if (other === writer || known.has(other)) continue;
+    const first = await firstOf(store, run, other, seen);
+    known.add(other);
+    if (!first.some((record) => record.type === "run" && record.ended?.includes(writer))) continue;
+    named = true;
+    if (first.some((record) => record.type === "finish" && record.dead === true)) ended.push(other);
+  }
+  return named ? { seen, ended } : undefined;
+}
+
+/** The records of a writer's first segment. */
+async function firstOf(
+  store: LocalStore,
+  run: string,
+  writer: string,
+  seen: Position,
+): Promise<readonly SegmentRecord[]> {
+  for await (const segment of store.segments(run, { ...seen, [writer]: 0 })) {
+    if (segment.writer === writer) return readRecords(segment);
+  }
+  return [];
+}
+
+/** @param seen what was here before `state` was read, so that all of it is in there */
+function closing(id: string, state: RunState, seen: Position, dead: readonly string[], now: number): Segment {
   const writer = toHex(crypto.getRandomValues(new Uint8Array(6)));
   const run: RunRecord = {
     type: "run",
@@ -74,7 +129,7 @@ async function closing(
     uid: state.uid,
     store: id,
     ...(state.joined && { joined: true }),
-    seen: await store.position(state.run),
+    seen,
     ended: dead,
   };
   const finish: FinishRecord = {

@@ -82,7 +82,8 @@ export async function transact<T>(
   return worked.value;
 }
 
-function abort(tx: Transaction): void {
+/** Ends a transaction that may have ended already. */
+export function abort(tx: Pick<IDBTransaction, "abort">): void {
   try {
     tx.abort();
   } catch (error) {

@@ -1,12 +1,13 @@
+import type { PageSleep } from "./page-sleep.ts";
 import { createHints, type Hints } from "./watch.ts";
 
 /**
- * Hints between the tabs and workers of an origin, by a BroadcastChannel that is open only while somebody watches: an
- * open channel keeps some browsers from freezing a page into their back-forward cache.
+ * Hints between the tabs and workers of an origin, by a BroadcastChannel that is open only while somebody watches in a
+ * page that is awake: a sleeping page that hears something is thrown away.
  */
-export function databaseHints(name: string): Hints {
+export function databaseHints(name: string, page: PageSleep): Hints {
   const here = createHints();
-  const channels = new Set<BroadcastChannel>();
+  const closers = new Set<() => void>();
   return {
     emit(run) {
       here.emit(run);
@@ -14,20 +15,31 @@ export function databaseHints(name: string): Hints {
     },
     subscribe(listener) {
       const unsubscribe = here.subscribe(listener);
-      const channel = openChannel(name);
-      if (channel === undefined) return unsubscribe;
-      channel.onmessage = ({ data }) => listener(String(data));
-      channels.add(channel);
+      let channel: BroadcastChannel | undefined;
+      const open = (): void => {
+        channel = openChannel(name);
+        if (channel !== undefined) channel.onmessage = ({ data }) => listener(String(data));
+      };
+      const close = (): void => channel?.close();
+      const unwatch = page.before(() => {
+        close();
+        void page.awake().then(() => closers.has(end) && open());
+      });
+      const end = (): void => {
+        unwatch();
+        close();
+        closers.delete(end);
+      };
+      closers.add(end);
+      open();
       return () => {
         unsubscribe();
-        channel.close();
-        channels.delete(channel);
+        end();
       };
     },
     close() {
       here.close();
-      for (const channel of channels) channel.close();
-      channels.clear();
+      for (const end of closers) end();
     },
     get closed() {
       return here.closed;

@@ -1,6 +1,7 @@
 import { checkRunId } from "../model/run-id.ts";
 import { type Connection, transact } from "./indexeddb-connection.ts";
 import { isStale, type LeaseTable } from "./lease-locks.ts";
+import { checkFollows } from "./memory-ledger.ts";
 import type { Ledger, Pause } from "./store.ts";
 
 /** The ledger in the database. */
@@ -10,7 +11,10 @@ export function databaseLedger(connection: Connection): Ledger {
     write: (run, destination, entry) =>
       connection.use((db) =>
         transact(db, ["ledger"], async (tx) => {
-          await tx.objectStore("ledger").put(entry, [checkRunId(run), destination]);
+          const ledger = tx.objectStore("ledger");
+          const key: [string, string] = [checkRunId(run), destination];
+          checkFollows(run, await ledger.get(key), entry);
+          await ledger.put(entry, key);
         }),
       ),
     setAside: (run, destination, item) =>
@@ -47,12 +51,13 @@ function pauseKey(destination: string): string {
 /** Leases in the database, for pages without Web Locks. */
 export function databaseLeases(connection: Connection): LeaseTable {
   return {
-    claim: (name, token, now) =>
+    claim: (name, token, now, force) =>
       connection.use((db) =>
         transact(db, ["leases"], async (tx) => {
           const leases = tx.objectStore("leases");
           const lease = await leases.get(name);
-          const free = lease === undefined || lease.token === token || isStale(lease.touched, now);
+          const free =
+            force === true || lease === undefined || lease.token === token || isStale(lease.touched, now);
           if (free) await leases.put({ token, touched: now }, name);
           return free;
         }),

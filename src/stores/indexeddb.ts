@@ -6,6 +6,8 @@ import { type Connection, connectTo, type RunRow, transact } from "./indexeddb-c
 import { databaseHints } from "./indexeddb-hints.ts";
 import { databaseLeases, databaseLedger } from "./indexeddb-ledger.ts";
 import { readRun } from "./indexeddb-read.ts";
+import { sleeping } from "./indexeddb-sleep.ts";
+import { pageSleep } from "./page-sleep.ts";
 import type { LocalStore } from "./store.ts";
 import { createSummaries } from "./summaries.ts";
 import { watchChanges } from "./watch.ts";
@@ -18,8 +20,9 @@ import { webLocks } from "./web-locks.ts";
  */
 export function indexedDbStore(name?: string): LocalStore {
   const location = name === undefined ? "runlog" : `runlog:${name}`;
-  const connection = connectTo(location);
-  const hints = databaseHints(location);
+  const page = pageSleep();
+  const connection = sleeping(connectTo(location), page);
+  const hints = databaseHints(location, page);
   const rowFor = (run: string): Promise<RunRow | undefined> => {
     checkRunId(run);
     return connection.use((db) => db.get("runs", run));
@@ -34,7 +37,7 @@ export function indexedDbStore(name?: string): LocalStore {
     kind: "indexeddb",
     location,
     ledger: databaseLedger(connection),
-    locks: webLocks(databaseLeases(connection)),
+    locks: webLocks(databaseLeases(connection), page),
     segments,
     runs: createSummaries({ versions: () => versionsIn(connection), segments }),
     id: () => connection.use(async (db) => String(await db.get("meta", "id"))),

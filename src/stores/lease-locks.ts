@@ -1,6 +1,6 @@
 import { toHex } from "../model/run-id.ts";
 import { every } from "./quiet-timer.ts";
-import type { Locks } from "./store.ts";
+import type { ForcibleLocks } from "./signs-of-life.ts";
 
 /**
  * Locks where nothing ends with its holder: a lease that says when it was last touched. Its holder touches it each
@@ -9,8 +9,11 @@ import type { Locks } from "./store.ts";
 
 /** Keeps leases. `claim` must be atomic between all that use the table. */
 export interface LeaseTable {
-  /** Writes `now` under the name if it is free, stale or held by this token; false when another holds it. */
-  claim(name: string, token: string, now: number): Promise<boolean>;
+  /**
+   * Writes `now` under the name if it is free, stale or held by this token; false when another holds it.
+   * @param force writes it also then
+   */
+  claim(name: string, token: string, now: number, force?: boolean): Promise<boolean>;
   /** Removes the lease if this token holds it. */
   release(name: string, token: string): Promise<void>;
   /** When the lease was last touched. */
@@ -25,13 +28,17 @@ export function isStale(touched: number, now: number): boolean {
   return Math.abs(now - touched) > staleMs;
 }
 
-export function leaseLocks(table: LeaseTable): Locks {
+export function leaseLocks(table: LeaseTable): ForcibleLocks {
   return {
-    async take(name) {
+    async take(name, lost, force) {
       const token = toHex(crypto.getRandomValues(new Uint8Array(8)));
-      if (!(await table.claim(name, token, Date.now()))) return undefined;
-      const touch = (): void => void table.claim(name, token, Date.now()).catch(untouched);
-      const stop = every(touchMs, touch);
+      if (!(await table.claim(name, token, Date.now(), force))) return undefined;
+      const touch = async (): Promise<void> => {
+        if (await table.claim(name, token, Date.now())) return;
+        stop();
+        lost?.();
+      };
+      const stop = every(touchMs, () => void touch().catch(untouched));
       return () => {
         stop();
         void table.release(name, token).catch(untouched);

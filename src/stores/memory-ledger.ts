@@ -1,3 +1,4 @@
+import { RunlogError } from "../errors.ts";
 import type { AsideItem, Ledger, LedgerEntry, Pause } from "./store.ts";
 
 /** The ledger of a store in memory, and what forgets a run in it. */
@@ -9,6 +10,7 @@ export function memoryLedger(): { ledger: Ledger; forget(run: string): void } {
   const ledger: Ledger = {
     read: async (run, destination) => entries.get(keyOf(run, destination)),
     async write(run, destination, entry) {
+      checkFollows(run, entries.get(keyOf(run, destination)), entry);
       entries.set(keyOf(run, destination), structuredClone(entry));
     },
     async setAside(run, destination, item) {
@@ -29,6 +31,16 @@ export function memoryLedger(): { ledger: Ledger; forget(run: string): void } {
     }
   };
   return { ledger, forget };
+}
+
+/**
+ * Every ledger's rule for a write: it follows what is kept. An entry without a version is a first one.
+ * @throws {RunlogError} `ledger_moved` when somebody else wrote meanwhile
+ */
+export function checkFollows(run: string, kept: LedgerEntry | undefined, entry: LedgerEntry): void {
+  if ((entry.version ?? 1) === (kept?.version ?? 0) + 1) return;
+  const message = `another courier wrote the ledger of run '${run}' meanwhile; read it again before writing`;
+  throw new RunlogError("ledger_moved", message);
 }
 
 /** The order in which set-aside items are listed: by writer, segment and index. */

@@ -74,6 +74,8 @@ export interface LedgerEntry {
   readonly parked?: { readonly code: string; readonly message: string; readonly action: string };
   /** True once all that is here is there, the run's end included; a new segment opens it again. */
   readonly complete?: boolean;
+  /** One more than that of the entry which it replaces; a first one has 1, or none. */
+  readonly version?: number;
 }
 
 /** A record that a destination refused for good, kept with the server's words. */
@@ -99,6 +101,10 @@ export interface Pause {
 /** Per run and destination (`<kind>-<crc of url>`). Writes are durable when they resolve. */
 export interface Ledger {
   read(run: string, destination: string): Promise<LedgerEntry | undefined>;
+  /**
+   * Rejects with `ledger_moved` unless the entry's version follows the kept one's: of two couriers that took each other
+   * for dead, one stops there instead of undoing what the other noted.
+   */
   write(run: string, destination: string, entry: LedgerEntry): Promise<void>;
   setAside(run: string, destination: string, item: AsideItem): Promise<void>;
   aside(run: string, destination: string): Promise<AsideItem[]>;
@@ -112,8 +118,12 @@ export interface Ledger {
  * tell who lives; nothing is lost or doubled where they fail.
  */
 export interface Locks {
-  /** Takes the lock if it is free; gives what lets it go, or undefined when somebody holds it. */
-  take(name: string): Promise<(() => void) | undefined>;
+  /**
+   * Takes the lock if it is free; gives what lets it go, or undefined when somebody holds it.
+   * @param lost called when it was lost: this page was put to sleep, or others took it for silent
+   * @param fromSilent takes it also from a holder that shows no sign of life
+   */
+  take(name: string, lost?: () => void, fromSilent?: boolean): Promise<(() => void) | undefined>;
   /** Whether somebody holds it now, this process included. */
   held(name: string): Promise<boolean>;
 }

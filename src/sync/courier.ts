@@ -18,7 +18,7 @@ export type { Carried, CourierParts } from "./pass.ts";
 export const gatherMillis = 5_000;
 const lockedMillis = 200;
 /** How often one looks whether another courier is still at it. */
-const lookMillis = 1_000;
+const lookMillis = 500;
 
 export interface Courier {
   readonly destination: Destination;

@@ -37,7 +37,7 @@ export async function deliverRun(job: RunDelivery): Promise<Outcome> {
 
   const save = async (change: Partial<LedgerEntry>): Promise<void> => {
     const { parked: _, ...rest } = entry;
-    entry = { ...rest, complete: false, ...change };
+    entry = { ...rest, complete: false, ...change, version: (entry.version ?? 0) + 1 };
     await store.ledger.write(run, name, entry);
     job.noted(entry);
   };

@@ -1,3 +1,4 @@
+import { isRunlogError } from "../errors.ts";
 import type { Answer, Call } from "../http/answer.ts";
 import type { LedgerEntry, LocalStore, Pause } from "../stores/store.ts";
 import { backoff } from "./backoff.ts";
@@ -31,7 +32,7 @@ export interface Carried {
 }
 
 /**
- * What a pass came to. `locked`: another courier is at it. `held`: the pause after a failure is not over, for `millis`.
+ * What a pass came to. `locked`: another courier is at it, or may be: this one was stopped, or taken for dead. `held`: the pause after a failure is not over, for `millis`.
  * `behind`: all went out but runs that fail by themselves and wait for their own next try.
  */
 export type Passed =
@@ -72,22 +73,33 @@ export function createPasses(
 
   /** One pass over the runs, under the lock. @param asked somebody waits for it: every run is tried */
   const attempt = async (signal: AbortSignal, asked: boolean): Promise<Passed> => {
-    const release = await store.locks.take(`courier:${await store.id()}:${name}`);
+    const own = new AbortController();
+    const lost = (): void => own.abort();
+    const release = await store.locks.take(`courier:${await store.id()}:${name}`, lost, true);
     if (release === undefined) return { state: "locked" };
+    // At once, and not after what is under way.
+    const end = (): void => {
+      own.abort();
+      release();
+    };
+    signal.addEventListener("abort", end);
     try {
+      if (signal.aborted || own.signal.aborted) return { state: "locked" };
       pause = unkept ?? (await store.ledger.pause(name));
       const millis = hold.left(pause, asked);
       if (pause !== undefined && millis > 0) return { state: "held", problem: pause.problem, millis };
       begins();
-      const passed = await deliverAll(signal, asked);
+      const passed = await deliverAll(own.signal, asked);
       unkept = undefined;
-      if (passed.state === "retry" && !signal.aborted) {
+      if (own.signal.aborted) return { state: "locked" };
+      if (passed.state === "retry") {
         pause = hold.next(pause, passed.problem, passed.afterMs);
         await store.ledger.setPause(name, pause);
       }
       return passed;
     } finally {
-      release();
+      signal.removeEventListener("abort", end);
+      end();
     }
   };
 
@@ -139,6 +151,7 @@ export function createPasses(
       try {
         return await attempt(signal, asked);
       } catch (error) {
+        if (isRunlogError(error, "ledger_moved")) return { state: "locked" };
         unkept = hold.next(pause, storageProblem(error), undefined);
         pause = unkept;
         return { state: "retry", problem: unkept.problem };

@@ -91,6 +91,22 @@ function ledgerRules(it_: Tested): void {
     expect(await store.ledger.read(freshRun(), destination)).toBeUndefined();
   });
 
+  it_(
+    "refuses an entry that does not follow the kept one, so that no courier undoes what another noted",
+    async (store) => {
+      const run = freshRun();
+      await store.ledger.write(run, destination, { ...entry, version: 1 });
+      await store.ledger.write(run, destination, { ...entry, version: 2, delivered: 30 });
+      for (const version of [1, 2, 4]) {
+        const late = store.ledger.write(run, destination, { ...entry, version, delivered: 25 });
+        await expect(late).rejects.toMatchObject({ code: "ledger_moved" });
+      }
+      expect(await store.ledger.read(run, destination)).toMatchObject({ version: 2, delivered: 30 });
+      await store.ledger.write(run, destination, { ...entry, version: 3 });
+      expect(await store.ledger.read(run, destination)).toMatchObject({ version: 3 });
+    },
+  );
+
   it_("keeps the pause of a destination for all who open it, until it is over", async (store) => {
     const problem = { code: "unreachable", message: "m", action: "a" };
     const pause: Pause = { failures: 3, since: 1_700_000_000_000, until: 1_700_000_004_000, problem };

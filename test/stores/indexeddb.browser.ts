@@ -131,6 +131,9 @@ describe("indexeddb store, specially", () => {
     expect(await table.claim("n", "you", 61_000)).toBe(false);
     expect(await table.claim("n", "me", 61_000)).toBe(true);
     expect(await table.claim("n", "you", 121_001)).toBe(true);
+    expect(await table.claim("n", "me", 121_002)).toBe(false);
+    expect(await table.claim("n", "me", 121_003, true)).toBe(true);
+    expect(await table.claim("n", "you", 121_001, true)).toBe(true);
     await table.release("n", "me");
     expect(await table.touched("n")).toBe(121_001);
     await table.release("n", "you");

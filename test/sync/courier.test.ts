@@ -160,6 +160,64 @@ describe("courier", () => {
     await courier.drain(AbortSignal.timeout(5_000));
     expect(destination.turns).toBe(1);
   });
+
+  it("stops where another took it for dead and went on: what that noted stands", async () => {
+    const store = await storeWith(0, 1, 2);
+    // Whoever asks gets the lock, as from a holder that sleeps and does not know it.
+    const stolen: LocalStore = {
+      ...store,
+      locks: { take: async () => () => undefined, held: async () => false },
+    };
+    const wakes = Promise.withResolvers<void>();
+    const sleeps = Promise.withResolvers<void>();
+    let sent = 0;
+    const sleeper = scripted(async (delivery, turn) => {
+      if (turn > 0) return takeAll(delivery);
+      sleeps.resolve();
+      await wakes.promise;
+      await delivery.save({ position: { "0123456789ab": [1, 0] }, delivered: 1, state: { names: "old" } });
+      sent += 1;
+      return { state: "done" };
+    });
+    const old = carry(stolen, sleeper);
+    const draining = old.drain(AbortSignal.timeout(5_000));
+    await sleeps.promise;
+    const goesOn = scripted(async (delivery) => {
+      await delivery.save({ state: { names: "new" } });
+      return takeAll(delivery);
+    });
+    await carry(stolen, goesOn).drain(AbortSignal.timeout(5_000));
+    const entry = await store.ledger.read("r", destinationName(sleeper));
+    wakes.resolve();
+    await draining;
+    expect(sent).toBe(0);
+    expect(await store.ledger.read("r", destinationName(sleeper))).toEqual(entry);
+    expect(old.problem).toBeUndefined();
+    expect(old.entry("r")).toMatchObject({ delivered: 3, complete: true });
+  });
+
+  it("abandons what is under way when its lock is lost", async () => {
+    const store = await storeWith(0);
+    let lose = (): void => undefined;
+    const locks: LocalStore["locks"] = {
+      ...store.locks,
+      take: (name, lost) => {
+        lose = lost ?? lose;
+        return store.locks.take(name);
+      },
+    };
+    const destination = scripted(async (delivery, turn) => {
+      if (turn > 0) return takeAll(delivery);
+      lose();
+      expect(delivery.signal.aborted).toBe(true);
+      return { state: "retry", problem };
+    });
+    const courier = carry({ ...store, locks }, destination);
+    await courier.drain(AbortSignal.timeout(5_000));
+    expect(courier.problem).toBeUndefined();
+    expect(await store.ledger.pause(destinationName(destination))).toBeUndefined();
+    expect(courier.entry("r")).toMatchObject({ delivered: 1, complete: true });
+  });
 });
 
 describe("backoff", () => {

@@ -9,7 +9,7 @@ export function fileLeases(folder: string): LeaseTable {
   const pathOf = (name: string): string =>
     join(folder, `${createHash("sha256").update(name).digest("hex")}.lease`);
   return {
-    async claim(name, token, now) {
+    async claim(name, token, now, force) {
       const path = pathOf(name);
       const touched = await touchedAt(path);
       if (touched === undefined) return create(path, folder, token);
@@ -17,7 +17,7 @@ export function fileLeases(folder: string): LeaseTable {
         await utimes(path, now / 1_000, now / 1_000);
         return true;
       }
-      if (!isStale(touched, now)) return false;
+      if (force !== true && !isStale(touched, now)) return false;
       return (await takeAway(path)) && create(path, folder, token);
     },
     async release(name, token) {

@@ -2,7 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod/mini";
 import { parseJson } from "../../model/json.ts";
-import { inOrder } from "../memory-ledger.ts";
+import { checkFollows, inOrder } from "../memory-ledger.ts";
 import type { AsideItem, Ledger, LedgerEntry, Pause } from "../store.ts";
 import { errorCode, readingFlag, replaceFile } from "./durable.ts";
 import type { Layout } from "./layout.ts";
@@ -20,6 +20,7 @@ const entrySchema: z.ZodMiniType<LedgerEntry> = z.looseObject({
   state: z.record(z.string(), z.unknown()),
   parked: z.optional(problemSchema),
   complete: z.optional(z.boolean()),
+  version: z.optional(count),
 }) as z.ZodMiniType<LedgerEntry>;
 const asideSchema: z.ZodMiniType<AsideItem> = z.looseObject({
   writer: z.string(),
@@ -43,12 +44,12 @@ export function fileLedger(layout: Layout): Ledger {
     await replaceFile(path, `${JSON.stringify(value)}\n`, path);
   };
   return {
-    async read(run, destination) {
-      // A damaged ledger is a lost one: the destination is brought up to date from the start, which harms nothing.
-      const parsed = entrySchema.safeParse(await readJson(layout.run(run).ledger(destination)));
-      return parsed.success ? parsed.data : undefined;
+    read: (run, destination) => readEntry(layout.run(run).ledger(destination)),
+    async write(run, destination, entry) {
+      const path = layout.run(run).ledger(destination);
+      checkFollows(run, await readEntry(path), entry);
+      await writeJson(path, entry);
     },
-    write: (run, destination, entry) => writeJson(layout.run(run).ledger(destination), entry),
     setAside(run, destination, item) {
       const name = `${item.writer}-${item.seq}-${item.index}.json`;
       if (!asideName.test(name)) return Promise.reject(new TypeError(`'${name}' names no item of a segment`));
@@ -69,6 +70,12 @@ export function fileLedger(layout: Layout): Ledger {
       return pause === undefined ? rm(path, { force: true }) : writeJson(path, pause);
     },
   };
+}
+
+/** A damaged ledger is a lost one: the destination is brought up to date from the start, which harms nothing. */
+async function readEntry(path: string): Promise<LedgerEntry | undefined> {
+  const parsed = entrySchema.safeParse(await readJson(path));
+  return parsed.success ? parsed.data : undefined;
 }
 
 async function readAside(folder: string, name: string): Promise<AsideItem> {
