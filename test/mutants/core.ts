@@ -19,5 +19,6 @@ export const judges: readonly string[] = [
 /** Tests that need a server or a browser of their own, or many seconds: too slow to be asked about each mutant. */
 export const others: readonly string[] = [
   "test/destinations/mlflow/{faults,page,real-server}.test.ts",
+  "test/server/serve.test.ts",
   "test/stores/filesystem-processes.test.ts",
 ];
