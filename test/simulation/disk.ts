@@ -138,7 +138,7 @@ export function createDisk(name: string, hooks: DiskHooks): Disk {
     durableNext: (run, writer) => next.get(`${run} ${writer}`) ?? 0,
     powerCut(dice) {
       const lost = [...ops.values()].flat().filter((op) => !op.durable && dice.chance(0.5));
-      const left = [...ops.values()].map((each) => each.filter((op) => !lost.includes(op)).slice(-1)).flat();
+      const left = [...ops.values()].flatMap((each) => each.filter((op) => !lost.includes(op)).slice(-1));
       const more = hooks.recovers?.(left.flatMap(({ segment }) => (segment === undefined ? [] : [segment])));
       const again: Op[] = [...left, ...(more ?? []).map((each) => segmentOp(each))];
       ops = new Map();

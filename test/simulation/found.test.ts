@@ -174,6 +174,7 @@ describe("a run", () => {
     await run.flush();
     await store.delete(run.id);
     run.track({ loss: 1 });
+    expect(await run.flush()).toBe("memory");
     await run.finish();
     await vi.advanceTimersByTimeAsync(120_000);
     const before = timers;

@@ -1,9 +1,9 @@
-import { readRecords, type Segment } from "../../src/model/segment-line.ts";
-import { foldSegments } from "../../src/read/fold.ts";
 import { writerLock } from "../../src/client/lease.ts";
 import { statusThere } from "../../src/destinations/mlflow/finish.ts";
+import { readRecords, type Segment } from "../../src/model/segment-line.ts";
+import { foldSegments } from "../../src/read/fold.ts";
 import { destinationName } from "../../src/sync/courier.ts";
-import { healthy, type Disk } from "./disk.ts";
+import { type Disk, healthy } from "./disk.ts";
 import { calm } from "./network.ts";
 import type { OpenRun } from "./process.ts";
 import { inRun, startServers, thawAll } from "./steps.ts";

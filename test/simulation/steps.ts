@@ -184,7 +184,7 @@ function join(world: World): void {
 
 /** A disk that cannot be read lets nobody resume; that is said by a rejection. */
 function again(world: World, { program }: Process, body: () => Promise<OpenRun>): void {
-  program.run(async () => {
+  void program.run(async () => {
     try {
       await body();
     } catch (error) {
@@ -271,7 +271,7 @@ function deleteHere(world: World): void {
   withRun(world, (_, one) => {
     const { disk } = one.process;
     world.witness.deleted(disk, one.run.id);
-    one.process.program.run(async () => {
+    void one.process.program.run(async () => {
       const store = await one.run.store;
       await store.delete(one.run.id).catch((error: unknown) => world.trace.say(String(error)));
     });

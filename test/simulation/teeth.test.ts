@@ -1,7 +1,7 @@
 import type { Destination, Position } from "runlog";
 import { describe, expect, it } from "vitest";
-import { encodeSegment, type Segment } from "../../src/model/segment-line.ts";
 import type { Call } from "../../src/http/answer.ts";
+import { encodeSegment, type Segment } from "../../src/model/segment-line.ts";
 import type { Delivery } from "../../src/sync/destination.ts";
 import { simulate } from "./simulate.ts";
 import { Broken, type Flaws } from "./world.ts";
