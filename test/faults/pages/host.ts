@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 export interface PageHost {
   readonly url: string;
@@ -38,8 +38,8 @@ export async function hostPage(name: string, told: (path: string, body: unknown)
   };
 }
 
-/** The script of a page of this folder, bundled from the source. */
-export async function bundlePage(name: string): Promise<string> {
+/** The script of a page of this folder, bundled from the source, which `plugins` may change. */
+export async function bundlePage(name: string, plugins: Plugin[] = []): Promise<string> {
   const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
   const { outputFiles } = await build({
     entryPoints: [path(`./${name}.ts`)],
@@ -49,6 +49,7 @@ export async function bundlePage(name: string): Promise<string> {
     platform: "browser",
     target: "es2022",
     logLevel: "silent",
+    plugins,
     alias: {
       "runlog/notebook": path("../../../src/integrations/notebook/index.ts"),
       runlog: path("../../../src/index.ts"),
