@@ -4,14 +4,14 @@ import { retryAfterMs } from "../../src/http/retry-after.ts";
 
 describe("the class of a status", () => {
   it.each([
-    ["ok", [200, 201, 204]],
-    ["pause", [301, 302, 307, 308, 401, 403]],
+    ["ok", [200, 201, 204, 299]],
+    ["pause", [300, 301, 302, 307, 308, 399, 401, 403]],
     ["missing", [404, 405]],
     ["resync", [409]],
     ["gone", [410]],
     ["halve", [413]],
     ["retry", [408, 425, 429, 500, 502, 503, 504, 507]],
-    ["refused", [400, 415, 418, 422]],
+    ["refused", [199, 400, 402, 415, 418, 422, 499]],
   ] as const)("is %s for %j", (expected, statuses) => {
     expect(statuses.map(classify)).toEqual(statuses.map(() => expected));
   });

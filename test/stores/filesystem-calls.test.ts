@@ -166,3 +166,23 @@ it("a file that another program removes in the middle of a reading is gone, and 
   expect(await textsOf(reader.segments(run))).toEqual(segmentsOf(run, 0, 2).map(textOf));
   expect(await textsOf(reader.segments(run))).toHaveLength(3);
 });
+
+it.each([
+  ["EACCES", "storage_unavailable", /make it writable/],
+  ["EPERM", "storage_unavailable", /make it writable/],
+  ["EROFS", "storage_unavailable", /make it writable/],
+  ["ENOTDIR", "storage_unavailable", /is a file: name another/],
+  ["EEXIST", "storage_unavailable", /is a file: name another/],
+  ["ENOENT", "storage_unavailable", /was removed: name another/],
+  ["EMFILE", "storage_unavailable", /ulimit -n/],
+  ["ENFILE", "storage_unavailable", /ulimit -n/],
+  ["EIO", "storage_unavailable", /check the disk, or name another/],
+  ["ENOSPC", "storage_full", /is full \(ENOSPC\); free space/],
+  ["EDQUOT", "storage_full", /is full \(EDQUOT\); free space/],
+])("%s is told with what to do", async (cause, code, message) => {
+  const { ledger } = folder.openStore();
+  const disk = await watchDisk(folder.path);
+  disk.fail(`mkdir .journal/${run}/ledger`, errno(cause));
+  const written = ledger.write(run, "mlflow-0", entry);
+  await expect(written).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+});
