@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { count } from "./count.ts";
-import { withModel, withModelAsync } from "./disk/calls.ts";
 import { type CrashOptions, crashes } from "./disk/crashes.ts";
 import type { DiskCall } from "./disk/process.ts";
 
@@ -9,8 +8,8 @@ import type { DiskCall } from "./disk/process.ts";
  * part. Processes die at any call, by a kill or a power cut, and what was said to be kept is looked for after each.
  */
 
-vi.mock("node:fs", async (real) => withModel(await real()));
-vi.mock("node:fs/promises", async (real) => withModelAsync(await real()));
+vi.mock("node:fs", async (real) => (await import("./disk/calls.ts")).withModel(await real()));
+vi.mock("node:fs/promises", async (real) => (await import("./disk/calls.ts")).withModelAsync(await real()));
 
 const seed = Number(process.env["RUNLOG_SEED"] ?? Date.now() % 1_000_000);
 

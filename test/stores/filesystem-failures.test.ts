@@ -179,6 +179,24 @@ describe("a folder", () => {
     expect(await store.position(run)).toEqual({ [writer]: 2 });
   });
 
+  it("whose lines moved to the next file while it is read gives all of them, and no damage", async () => {
+    const other = writerOf(1);
+    folder.writeJournal(`${writer}.0.jsonl`, linesOf(segmentsOf(run, 0, 1)));
+    folder.writeJournal(`${other}.0.jsonl`, linesOf(segmentsOf(run, 0, 3, 1)));
+    const wanted = [...segmentsOf(run, 0, 1), ...segmentsOf(run, 0, 3, 1)].map(textOf);
+    for (const left of [1, 0]) {
+      const reading = folder.openStore().segments(run)[Symbol.asyncIterator]();
+      const found = [textOf((await reading.next()).value)];
+      // As its writer does after a flush that failed.
+      if (left === 0) rmSync(folder.journal(`${other}.0.jsonl`));
+      else truncateSync(folder.journal(`${other}.0.jsonl`), linesOf(segmentsOf(run, 0, left, 1)).length);
+      folder.writeJournal(`${other}.${2 - left}.jsonl`, linesOf(segmentsOf(run, left, 3, 1)));
+      for (let next = await reading.next(); !next.done; next = await reading.next())
+        found.push(textOf(next.value));
+      expect(found).toEqual(wanted);
+    }
+  });
+
   it("gets one id, though several instances open it at once", async () => {
     const ids = await Promise.all(Array.from({ length: 8 }, () => folder.openStore().id()));
     expect(new Set(ids).size).toBe(1);

@@ -35,17 +35,18 @@ function writeNew(state: JournalState, writer: string, segments: readonly Segmen
   const { layout } = state;
   layout.folders.makeSync(layout.folder);
   const { fd, path, n } = createNew(layout.journalFile, writer, nextNumber(state, writer));
+  const file: JournalFile = { path, writer, n, own: true, scanned: 0, size: 0, durable: 0 };
+  state.files.set(basename(path), file);
   const bytes = linesOf(segments);
   try {
     writeDurablySync(fd, bytes);
     syncFolderSync(layout.folder);
   } catch (error) {
     removeSync(path);
+    if (!existsSync(path)) state.files.delete(basename(path));
     throw error;
   }
-  const end = bytes.length;
-  const file: JournalFile = { path, writer, n, own: true, scanned: end, size: end, durable: end };
-  state.files.set(basename(path), file);
+  file.scanned = file.size = file.durable = bytes.length;
   let offset = 0;
   for (const segment of segments) {
     state.index.add(segment, file, offset);

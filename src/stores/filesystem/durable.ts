@@ -53,8 +53,14 @@ export function syncFolderSync(folder: string): void {
   }
 }
 
-/** What the names of temporary files end in; only who makes one opens it. */
-export const temporaryEnding = ".tmp";
+/** A new name for a file that only its maker opens; one left behind by a kill is removed later, by its name. */
+export function temporaryName(beside: string): string {
+  return `${beside}.${randomBytes(6).toString("hex")}.tmp`;
+}
+
+export function isTemporary(name: string): boolean {
+  return /\.[0-9a-f]{12}\.tmp$/.test(name);
+}
 
 /** Puts `text` at `path`, whole or not at all. `temporary` is a path on the same disk, in a folder that exists. */
 export async function replaceFile(path: string, text: string, temporary: string): Promise<void> {
@@ -83,10 +89,6 @@ export function replaceFileSync(path: string, text: string, temporary: string): 
     throw error;
   }
   syncFolderSync(dirname(path));
-}
-
-function temporaryName(temporary: string): string {
-  return `${temporary}.${randomBytes(6).toString("hex")}${temporaryEnding}`;
 }
 
 /** Writes, flushes and closes. */

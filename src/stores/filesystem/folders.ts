@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, type Stats } from "node:fs";
 import { lstat, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { errorCode, syncFolder, syncFolderSync, temporaryEnding } from "./durable.ts";
+import { errorCode, isTemporary, syncFolder, syncFolderSync } from "./durable.ts";
 
 /**
  * The folders of a store, made with durable names. That a folder is there says nothing: who made it may have ended, or
@@ -39,7 +39,7 @@ export function createFolders(root: string): Folders {
       for (const level of unsure(folder, await mkdir(folder, { recursive: true }))) {
         if (level !== root) checkOwn(level, await lstat(level));
         await syncFolder(dirname(level));
-        await removeStale(level);
+        if (level !== root) await removeStale(level);
         durable.add(level);
       }
     },
@@ -94,7 +94,7 @@ function whenForeign(level: string, made: string | undefined): (error: unknown) 
 // Nobody reads them: where they cannot be removed they stay.
 async function removeStale(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names.filter((each) => each.endsWith(temporaryEnding))) {
+  for (const name of names.filter(isTemporary)) {
     const path = join(folder, name);
     const age = await stat(path).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,

@@ -10,9 +10,9 @@ import { storageError } from "./durable.ts";
 import { guarded, guardedEach, guardedLedger } from "./guard.ts";
 import { layoutOf } from "./layout.ts";
 import { fileLedger } from "./ledger.ts";
+import { createStoreId } from "./provisional-id.ts";
 import { createRuns } from "./runs.ts";
 import { signatureOf } from "./signature.ts";
-import { openStoreId, openStoreIdSync } from "./store-id.ts";
 
 /**
  * A store in a folder, which several processes may share: each appends only to files that it created. Writing makes
@@ -27,6 +27,7 @@ export function filesystemStore(folder = ".run_log_store"): LocalStore {
   const { root } = layout;
   const hints = createHints();
   const runs = createRuns(layout);
+  const id = createStoreId(layout);
   const guard = <T>(work: () => Promise<T>): Promise<T> => guarded(root, work);
   const segments: Store["segments"] = (run, from = {}) =>
     guardedEach(root, () => runs.of(run).journal.segments(from));
@@ -39,10 +40,10 @@ export function filesystemStore(folder = ".run_log_store"): LocalStore {
     locks: nodeLocks(layout.leases),
     segments,
     runs: createSummaries({ versions: () => guard(runs.versions), segments }),
-    id: () => guard(() => openStoreId(layout)),
+    id: () => guard(id.open),
     idSync() {
       try {
-        return openStoreIdSync(layout);
+        return id.openSync();
       } catch (error) {
         throw storageError(error, root);
       }
@@ -50,12 +51,14 @@ export function filesystemStore(folder = ".run_log_store"): LocalStore {
     has: (run) => existsSync(layout.run(run).folder) || existsSync(layout.run(run).derived),
     append: (given) =>
       guard(async () => {
+        await id.publish();
         for (const [run, own] of groupsByRun(given)) {
           await runs.append(run, own).finally(() => hints.emit(run));
         }
       }),
     appendSync(given) {
       try {
+        id.publishSync();
         for (const [run, own] of groupsByRun(given)) appendSync(runs.of(run).journal, own);
       } catch (error) {
         throw storageError(error, root);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { RunlogError } from "../../errors.ts";
 import type { RunLayout } from "./layout.ts";
 import { createRunIndex, type JournalFile, type RunIndex } from "./run-index.ts";
-import { refresh } from "./scan.ts";
+import { refresh, restart } from "./scan.ts";
 
 /** What an instance knows of one run's folder. */
 export interface JournalState {
@@ -14,6 +14,8 @@ export interface JournalState {
   readonly deleted: boolean;
   /** Looks at the folder. Looks do not overlap. */
   refresh(): Promise<void>;
+  /** Forgets what the files hold, and looks. */
+  reread(): Promise<void>;
   /** Runs `work` while no look is under way. */
   alone<T>(work: () => Promise<T>): Promise<T>;
   /** @throws {RunlogError} `run_id_taken` when a run log of another program has this name. */
@@ -41,6 +43,11 @@ export function createJournalState(layout: RunLayout): JournalState {
     index,
     files,
     refresh: () => alone(look),
+    reread: () =>
+      alone(() => {
+        restart(index, files, new Set(files.keys()));
+        return look();
+      }),
     alone,
     checkName() {
       if (known || !existsSync(layout.derived)) return;

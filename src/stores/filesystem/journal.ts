@@ -34,7 +34,7 @@ export function createJournal(layout: RunLayout, pool: HandlePool): Journal {
     },
     async *segments(from) {
       await state.refresh();
-      yield* readSegments(state.layout.run, state.index, from);
+      yield* readSegments(state.layout.run, state.index, from, state.reread);
     },
     async lastWrite(writer) {
       await state.refresh();

@@ -15,8 +15,9 @@ export interface OwnFile {
   /**
    * Takes out of the file what was not acknowledged, and removes it when nothing is left: after a flush that failed the
    * system shows those bytes to everybody, and the next flush would call them saved.
+   * @returns whether the file is gone; one that stays is still to be known as its maker's, who does not believe it
    */
-  abandon(): Promise<void>;
+  abandon(): Promise<boolean>;
 }
 
 /** Creates the writer's file with the smallest free number from `n` on; its name is durable when this resolves. */
@@ -67,14 +68,18 @@ function ownFile(file: JournalFile, created: FileHandle): OwnFile {
       // What failed is told already, and a disk that refuses this as well keeps bytes that are written again anyway.
       await open?.truncate(file.durable).catch(() => undefined);
       await open?.close().catch(() => undefined);
+      return false;
     },
   };
 }
 
 /** Of no use to anybody: what went wrong before is told, and not that it stays. */
-async function discard(handle: FileHandle | undefined, path: string): Promise<void> {
+async function discard(handle: FileHandle | undefined, path: string): Promise<boolean> {
   await handle?.close().catch(() => undefined);
-  await rm(path, { force: true }).catch(() => undefined);
+  return rm(path, { force: true }).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function openNew(path: string): Promise<FileHandle | undefined> {

@@ -9,19 +9,32 @@ import { decoded, type Entry, type RunIndex } from "./run-index.ts";
 
 const stretchBytes = 1_048_576;
 
-/** Each writer by number, as known now. What is damaged comes as a placeholder. */
-export async function* readSegments(run: string, index: RunIndex, from: Position): AsyncGenerator<Segment> {
-  const { uid } = index;
+/**
+ * Each writer by number, as known now. What is damaged comes as a placeholder, once `reread` has built the index anew:
+ * a line may have moved, for who wrote it takes it out of a file whose flush failed and writes it to the next one.
+ */
+export async function* readSegments(
+  run: string,
+  index: RunIndex,
+  from: Position,
+  reread: () => Promise<void>,
+): AsyncGenerator<Segment> {
+  const entriesOf = (writer: string): (Entry | undefined)[] => index.entries(writer).slice(from[writer] ?? 0);
   const writers = Object.keys(index.position()).sort();
-  const snapshot = writers.map((writer) => [writer, index.entries(writer).slice(from[writer] ?? 0)] as const);
-  for (const [writer, entries] of snapshot) {
-    const first = from[writer] ?? 0;
+  for (const [writer, known] of writers.map((each) => [each, entriesOf(each)] as const)) {
+    let entries = known;
+    let doubted = -1;
     for (let at = 0; at < entries.length; ) {
-      const stretch = stretchAt(entries, at);
-      const lines = await readStretch(stretch);
-      if (lines === undefined) return;
-      for (const bytes of lines) {
-        yield segmentIn(bytes, run, writer, first + at) ?? damagedSegment(run, writer, first + at, uid);
+      for (const bytes of await readStretch(stretchAt(entries, at))) {
+        const seq = (from[writer] ?? 0) + at;
+        const segment = segmentIn(bytes, run, writer, seq);
+        if (segment === undefined && entries[at] !== undefined && doubted !== at) {
+          doubted = at;
+          await reread();
+          entries = entriesOf(writer);
+          break;
+        }
+        yield segment ?? damagedSegment(run, writer, seq, index.uid);
         at += 1;
       }
     }
@@ -53,16 +66,14 @@ function stretchAt(entries: readonly (Entry | undefined)[], at: number): (Entry 
   return stretch;
 }
 
-/** The lines of a stretch; undefined when its file is gone, and so is the run. */
-async function readStretch(
-  stretch: readonly (Entry | undefined)[],
-): Promise<(Uint8Array | undefined)[] | undefined> {
+/** The lines of a stretch; undefined for a hole, and for all of them when the file is gone. */
+async function readStretch(stretch: readonly (Entry | undefined)[]): Promise<(Uint8Array | undefined)[]> {
   const [first] = stretch;
   const last = stretch.at(-1);
   if (first === undefined || last === undefined) return [undefined];
   const bytes = Buffer.allocUnsafe(last.offset + last.length - first.offset);
   const handle = await openIfThere(first.file.path);
-  if (handle === undefined) return undefined;
+  if (handle === undefined) return [undefined];
   try {
     const length = await readAll(handle, bytes, first.offset);
     return stretch.map((entry) => {

@@ -63,8 +63,12 @@ async function look(
   file.size = size;
 }
 
-// Files vanished or shrank: another program cleaned up. What is left is read anew.
-function restart(index: RunIndex, files: Map<string, JournalFile>, present: ReadonlySet<string>): void {
+/** Forgets what was indexed, for files vanished or shrank: those that are `present` are to be read anew. */
+export function restart(
+  index: RunIndex,
+  files: Map<string, JournalFile>,
+  present: ReadonlySet<string>,
+): void {
   index.clear();
   for (const [name, file] of [...files]) {
     if (!present.has(name)) files.delete(name);

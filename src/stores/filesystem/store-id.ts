@@ -1,18 +1,22 @@
-import { randomBytes } from "node:crypto";
-import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { linkSync, readFileSync, renameSync } from "node:fs";
 import { link, readFile, rename, rm } from "node:fs/promises";
 import {
   errorCode,
   readingFlag,
+  removeSync,
   replaceFile,
   replaceFileSync,
   syncFolder,
   syncFolderSync,
+  temporaryName,
 } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 
-/** The store's random id, made with it; of several processes that open a new folder at once one makes it for all. */
-export async function openStoreId(layout: Layout): Promise<string> {
+/**
+ * The store's random id, made with it; of several processes that open a new folder at once one makes it for all.
+ * @param fresh the id of a store that has none
+ */
+export async function openStoreId(layout: Layout, fresh: string): Promise<string> {
   await layout.folders.make(layout.journal);
   const found = await readId(layout.id);
   if (found !== undefined) {
@@ -20,42 +24,39 @@ export async function openStoreId(layout: Layout): Promise<string> {
     await syncFolder(layout.journal);
     return found;
   }
-  const mine = temporary(layout);
-  await replaceFile(mine, newId(), mine);
+  const mine = temporaryName(layout.id);
+  await replaceFile(mine, textOf(fresh), mine);
   try {
     await publish(mine, layout.id);
   } finally {
-    await rm(mine, { force: true });
+    // Left there it is removed as every stale temporary file.
+    await rm(mine, { force: true }).catch(() => undefined);
   }
   await syncFolder(layout.journal);
   return (await readId(layout.id)) ?? damaged(layout);
 }
 
 /** As `openStoreId`, without waiting: a process may end in the tick in which it opened the store. */
-export function openStoreIdSync(layout: Layout): string {
+export function openStoreIdSync(layout: Layout, fresh: string): string {
   layout.folders.makeSync(layout.journal);
   const found = readIdSync(layout.id);
   if (found !== undefined) {
     syncFolderSync(layout.journal);
     return found;
   }
-  const mine = temporary(layout);
-  replaceFileSync(mine, newId(), mine);
+  const mine = temporaryName(layout.id);
+  replaceFileSync(mine, textOf(fresh), mine);
   try {
     publishSync(mine, layout.id);
   } finally {
-    rmSync(mine, { force: true });
+    removeSync(mine);
   }
   syncFolderSync(layout.journal);
   return readIdSync(layout.id) ?? damaged(layout);
 }
 
-function temporary(layout: Layout): string {
-  return `${layout.id}.${randomBytes(6).toString("hex")}`;
-}
-
-function newId(): string {
-  return `${JSON.stringify({ id: randomBytes(16).toString("hex") })}\n`;
+function textOf(id: string): string {
+  return `${JSON.stringify({ id })}\n`;
 }
 
 function damaged(layout: Layout): never {

@@ -54,8 +54,7 @@ async function writeOnce(tools: WriteTools, writer: string, segments: readonly S
     await pool.use(own, () => own.append(linesOf(segments)));
   } catch (error) {
     files.delete(writer);
-    await own.abandon();
-    if (own.file.durable === 0) state.files.delete(own.name);
+    if (await own.abandon()) state.files.delete(own.name);
     throw error;
   }
   let offset = start;
