@@ -14,7 +14,7 @@ import type { Plan } from "./runner.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** A test that takes longer is not asked about mutants. */
-const mostMillis = 1_500;
+const mostMillis = 1_000;
 
 /** What came of a mutant. A timeout is a test that it kept from ending. */
 export type Verdict = "killed" | "timeout" | "survived" | "unreached";

@@ -9,7 +9,7 @@ export interface Reach {
 }
 
 /** A mutant is shown to so many tests at most. */
-const mostTests = 60;
+const mostTests = 25;
 
 /** Test -> the mutants that it judges: of those that reach a mutant the nearest by their path, then the fastest. */
 export function assign(

@@ -6,7 +6,7 @@
  * Mutants are taken in a random order (RUNLOG_SEED= repeats it) until the time is over. Fails where less than 95 % of
  * those judged were noticed, not counting those that survivors.ts explains.
  */
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -53,8 +53,9 @@ async function judgeUntil(judge: Judge, seed: number, until: number): Promise<Ma
   return verdicts;
 }
 
-// What the tests leave behind goes with this run.
-const temporary = mkdtempSync(join(tmpdir(), "runlog-mutants-"));
+// What the tests leave behind goes with this run. In memory where that is to be had: no power is cut here.
+const memory = "/dev/shm";
+const temporary = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), "runlog-mutants-"));
 chmodSync(temporary, 0o755); // some tests look at it as another user
 process.env.TMPDIR = temporary;
 process.once("exit", () => rmSync(temporary, { recursive: true, force: true, maxRetries: 5 }));
