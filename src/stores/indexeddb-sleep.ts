@@ -29,13 +29,17 @@ export function sleeping(connection: Connection, page: PageSleep): Connection {
       return tx;
     };
   };
+  /** An aborted transaction looks like a lost connection; a sleeping page must not open another. */
+  const failed = (error: unknown): never => {
+    throw page.asleep ? new Error("the page sleeps") : error;
+  };
   const use: Connection["use"] = async (work) => {
     await page.awake();
     unwatch ??= page.before(abortAll);
     try {
-      return await connection.use((db) => {
+      return await connection.use(async (db) => {
         watch(db);
-        return work(db);
+        return await work(db).catch(failed);
       });
     } catch (error) {
       if (page.asleep) return await use(work);

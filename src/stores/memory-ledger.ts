@@ -39,8 +39,7 @@ export function memoryLedger(): { ledger: Ledger; forget(run: string): void } {
  */
 export function checkFollows(run: string, kept: LedgerEntry | undefined, entry: LedgerEntry): void {
   if ((entry.version ?? 1) === (kept?.version ?? 0) + 1) return;
-  const message = `another courier wrote the ledger of run '${run}' meanwhile; read it again before writing`;
-  throw new RunlogError("ledger_moved", message);
+  throw new RunlogError("ledger_moved", `another courier delivers run '${run}' just now; try again later`);
 }
 
 /** The order in which set-aside items are listed: by writer, segment and index. */

@@ -1,8 +1,8 @@
-import { openStore } from "runlog";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { needs } from "../env/find.ts";
 import { count } from "./count.ts";
-import { type OpenTab, openTabSite, stepsThere, type TabSite, upTo } from "./tabs-site.ts";
+import { stepsOf } from "./kept.ts";
+import { type OpenTab, openTabSite, type TabSite, upTo } from "./tabs-site.ts";
 
 /** A page with an open run that is left in the middle of a request, and gone back to. */
 
@@ -36,48 +36,78 @@ async function locksSeenBy({ page }: OpenTab): Promise<unknown[]> {
   });
 }
 
-describe.skipIf(!needs("chromium"))("a page kept in the back/forward cache", () => {
+interface Left {
+  readonly first: OpenTab;
+  readonly comeBack: () => Promise<string[]>;
+}
+
+/** Leaves a page in the middle of a request; others then end and continue its run, and deliver all that is there. */
+async function leftAlone(run: string, busy: boolean): Promise<Left> {
+  const [held, first] = await Promise.all([
+    site.wire.holdNext(),
+    site.open({ run, key: "first", mode: "begin", ...(busy && { card: "yes" }) }),
+  ]);
+  await first.does((tab) => tab.track(100));
+  const second = await site.open({ run, key: "second", mode: "join", silent: "yes" });
+  if (busy) await first.does((tab) => tab.keepOn());
+  const comeBack = await leave(first);
+  await expect
+    .poll(() => locksSeenBy(second), { timeout: 10_000 })
+    .toEqual([expect.stringMatching(/^writer:/)]);
+  held();
+
+  await second.does((tab) => tab.track(100));
+  await second.does((tab) => tab.finish());
+  expect(await second.does((tab) => tab.status())).toBe("FAIL");
+  const third = await site.open({ run, key: "third", mode: "join" });
+  await third.does((tab) => tab.track(100));
+  expect((await third.does((tab) => tab.finish())).destinations).toMatchObject({
+    [site.wire.url]: { state: "done" },
+  });
+  await Promise.all([second, third].map(({ page }) => page.close()));
+  return { first, comeBack };
+}
+
+/** It is at work as before, and its end is the run's. */
+async function goesOn(run: string, first: OpenTab): Promise<void> {
+  expect(await first.does((tab) => tab.restored)).toBe(1);
+  await expect
+    .poll(async () => (await site.store.runLog(run)).status, { timeout: 20_000 })
+    .toBe("PROCESSING");
+  await first.does((tab) => tab.track(100));
+  const steps = await first.does((tab) => tab.stop());
+  expect((await first.does((tab) => tab.finish())).status).toBe("SUCCESS");
+  const all = { first: upTo(steps), second: upTo(100), third: upTo(100) };
+  await expect.poll(() => stepsOf(site.store, run), { timeout: 30_000 }).toEqual(all);
+  expect((await site.store.runLog(run)).status).toBe("SUCCESS");
+}
+
+describe.skipIf(!needs("chromium"))("a page kept in the back/forward cache", { timeout: 600_000 }, () => {
+  const rounds = count({ ci: 1, long: 5 });
+
   it("goes on with its run, though others delivered and ended meanwhile", async () => {
-    for (let round = 0; round < count({ ci: 1, long: 5 }); round++) {
-      const run = `left-${round}`;
-      const [held, first] = await Promise.all([
-        site.wire.holdNext(),
-        site.open({ run, key: "first", mode: "begin", card: "yes" }),
-      ]);
-      await first.does((tab) => tab.track(100));
-      // Without a courier: who asks for a lock in the very moment in which a page is left has its browser drop it.
-      const second = await site.open({ run, key: "second", mode: "join", silent: "yes" });
-      await first.does((tab) => tab.keepOn());
-      const comeBack = await leave(first);
-      await expect
-        .poll(() => locksSeenBy(second), { timeout: 10_000 })
-        .toEqual([expect.stringMatching(/^writer:/)]);
-      held();
-
-      // One takes the first for dead, another goes on with the run and delivers it.
-      await second.does((tab) => tab.track(100));
-      await second.does((tab) => tab.finish());
-      expect(await second.does((tab) => tab.status())).toBe("FAIL");
-      const third = await site.open({ run, key: "third", mode: "join" });
-      await third.does((tab) => tab.track(100));
-      expect((await third.does((tab) => tab.finish())).destinations).toMatchObject({
-        [site.wire.url]: { state: "done" },
-      });
-
+    for (let round = 0; round < rounds; round++) {
+      const { first, comeBack } = await leftAlone(`left-${round}`, false);
       expect(await comeBack()).toEqual([]);
-      expect(await first.does((tab) => tab.restored)).toBe(1);
-      await expect
-        .poll(async () => (await openStore(site.store).runLog(run)).status, { timeout: 20_000 })
-        .toBe("PROCESSING");
-      await first.does((tab) => tab.track(100));
-      const steps = await first.does((tab) => tab.stop());
-      expect(steps).toBeGreaterThan(200);
-      expect((await first.does((tab) => tab.finish())).status).toBe("SUCCESS");
-      await expect
-        .poll(() => stepsThere(site.store, run), { timeout: 30_000 })
-        .toEqual({ first: upTo(steps), second: upTo(100), third: upTo(100) });
-      expect((await openStore(site.store).runLog(run)).status).toBe("SUCCESS");
-      await Promise.all([first, second, third].map(({ page }) => page.close()));
+      await goesOn(`left-${round}`, first);
+      await first.page.close();
     }
-  }, 600_000);
+  });
+
+  // In the moment between being left and hearing of it a page that writes may begin a transaction: then its browser
+  // drops it, about once in ten times on a busy machine, and what was durable is all that is left of it.
+  it("also one that shows its card and tracks all the time", async () => {
+    let [kept, left] = [0, 0];
+    for (; kept < rounds && left < rounds + 4; left++) {
+      const { first, comeBack } = await leftAlone(`busy-${left}`, true);
+      const reasons = await comeBack();
+      if (reasons.length === 0) {
+        await goesOn(`busy-${left}`, first);
+        kept += 1;
+      } else process.stderr.write(`dropped: ${reasons.join(", ")}\n`);
+      await first.page.close();
+    }
+    process.stderr.write(`kept in the back/forward cache: ${kept} of ${left}\n`);
+    expect(kept).toBe(rounds);
+  });
 });

@@ -1,17 +1,15 @@
 import type { CDPSession, Page } from "puppeteer-core";
-import { openStore } from "runlog";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { needs } from "../env/find.ts";
 import { count } from "./count.ts";
-import { type OpenTab, openTabSite, stepsThere, type TabSite, upTo } from "./tabs-site.ts";
+import { stepsOf } from "./kept.ts";
+import { type OpenTab, openTabSite, type TabSite, upTo } from "./tabs-site.ts";
 
 /**
  * The tab whose courier is at work stops in the middle of a request: another takes over. The one that slept goes on
  * when it wakes, where it does; nothing is lost or doubled, and the ledger never goes back.
  */
 
-/** What was measured for each way, in ms from the stop until the other tab's observations were at the server. */
-const took: Record<string, number[]> = {};
 let site: TabSite;
 beforeEach(async () => {
   site = await openTabSite();
@@ -55,6 +53,7 @@ const ways: Record<string, Way> = {
 
 describe.skipIf(!needs("chromium"))("the tab with the courier is", () => {
   it.for(Object.entries(ways))("%s", { timeout: 1_200_000 }, async ([name, way]) => {
+    const took: number[] = [];
     for (let round = 0; round < count({ ci: 1, long: 20 }); round++) {
       const run = `stopped-${round}`;
       const [held, first] = await Promise.all([
@@ -71,7 +70,7 @@ describe.skipIf(!needs("chromium"))("the tab with the courier is", () => {
       const stopped = performance.now();
       await way.stop(victim);
       await arrives(run, 100, way.limit);
-      (took[name] ??= []).push(Math.round(performance.now() - stopped));
+      took.push(Math.round(performance.now() - stopped));
       await second.does((tab) => tab.track(100));
       await arrives(run, 200, 10_000);
 
@@ -81,24 +80,24 @@ describe.skipIf(!needs("chromium"))("the tab with the courier is", () => {
       const last = way.wake === undefined ? 100 : await goesOn(first);
       expect((await second.does((tab) => tab.finish())).status).toBe("SUCCESS");
       await expect
-        .poll(() => stepsThere(site.store, run), { timeout: 30_000 })
+        .poll(() => stepsOf(site.store, run), { timeout: 30_000 })
         .toEqual({ first: upTo(last), second: upTo(200) });
       const after = await second.does((tab) => tab.ledger());
       for (const [writer, [seq]] of Object.entries(before?.position ?? {}))
         expect(after?.position[writer]?.[0]).toBeGreaterThanOrEqual(seq);
       expect(after).toMatchObject({ delivered: 200 + last, complete: true });
-      const { status } = await openStore(site.store).runLog(run);
+      const { status } = await site.store.runLog(run);
       expect(status).toBe(way.wake === undefined ? "FAIL" : "SUCCESS");
       for (const tab of [first, second]) if (!tab.page.isClosed()) await tab.page.close();
     }
-    process.stderr.write(`courier ${name}: taken over after ${took[name]?.join(", ")} ms\n`);
+    process.stderr.write(`courier ${name}: taken over after ${took.join(", ")} ms\n`);
   });
 });
 
 /** All that the second tab tracked is at the server. */
 async function arrives(run: string, steps: number, timeout: number): Promise<void> {
   await expect
-    .poll(async () => (await stepsThere(site.store, run))["second"], { timeout, interval: 20 })
+    .poll(async () => (await stepsOf(site.store, run))["second"], { timeout, interval: 20 })
     .toEqual(upTo(steps));
 }
 

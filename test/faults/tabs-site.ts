@@ -1,7 +1,7 @@
 /** Many tabs of one origin in a real Chromium, and the wire between them and a run-log server. */
 import { readFileSync } from "node:fs";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
-import { memoryStore, openStore, type Store } from "runlog";
+import { memoryStore, openStore } from "runlog";
 import { serve } from "runlog/server";
 import { CHROMIUM_FLAGS } from "../browser/flags.ts";
 import { chromium } from "../env/find.ts";
@@ -23,7 +23,7 @@ export interface TabSite {
   readonly browser: Browser;
   readonly wire: Wire;
   /** What the server holds. */
-  readonly store: Store;
+  readonly store: ReturnType<typeof openStore>;
   /** Opens a tab in a renderer of its own, and waits until its run is open. */
   open(options: Omit<TabOptions, "server">): Promise<OpenTab>;
   /** Starts a worker in a tab; resolves with the status of its run at its end. */
@@ -40,7 +40,7 @@ export interface OpenTab {
 }
 
 export async function openTabSite(): Promise<TabSite> {
-  const store = memoryStore();
+  const store = openStore(memoryStore());
   const server = await serve({ store, port: 0 });
   const ended = new Map<string, (status: string) => void>();
   const host = await hostPage("tabs", (_, body) => {
@@ -132,13 +132,6 @@ async function renderers(browser: Browser): Promise<number[]> {
   const { processInfo } = await devtools.send("SystemInfo.getProcessInfo");
   await devtools.detach();
   return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
-}
-
-/** Key -> the steps that the server holds, in the order of its rows. */
-export async function stepsThere(store: Store, run: string): Promise<Record<string, number[]>> {
-  const steps: Record<string, number[]> = {};
-  for (const { key, step } of await openStore(store).rows(run)) (steps[key] ??= []).push(step);
-  return steps;
 }
 
 /** 0, 1, … */

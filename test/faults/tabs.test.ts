@@ -1,9 +1,9 @@
-import { openStore } from "runlog";
 import { afterEach, describe, expect, it } from "vitest";
 import { needs } from "../env/find.ts";
 import { count } from "./count.ts";
+import { stepsOf } from "./kept.ts";
 import type { TabOptions } from "./pages/tabs.ts";
-import { type OpenTab, openTabSite, stepsThere, type TabSite, upTo } from "./tabs-site.ts";
+import { type OpenTab, openTabSite, type TabSite, upTo } from "./tabs-site.ts";
 
 let site: TabSite | undefined;
 afterEach(() => site?.close());
@@ -29,8 +29,8 @@ describe.skipIf(!needs("chromium"))("many tabs of one origin", () => {
       expect(await Promise.all(workers)).toEqual(["SUCCESS", "SUCCESS"]);
 
       const all = Object.fromEntries(upTo(12).map((at) => [`k${at}`, upTo(1_000)]));
-      await expect.poll(() => stepsThere(site?.store as never, run), { timeout: 30_000 }).toEqual(all);
-      expect((await openStore(site.store).runLog(run)).status).toBe("SUCCESS");
+      await expect.poll(() => stepsOf((site as TabSite).store, run), { timeout: 30_000 }).toEqual(all);
+      expect((await site.store.runLog(run)).status).toBe("SUCCESS");
       const ledger = await tabs[0]?.does((tab) => tab.ledger());
       expect(ledger).toMatchObject({ delivered: 12_000, setAside: 0, complete: true });
       await Promise.all(tabs.map(({ page }) => page.close()));
