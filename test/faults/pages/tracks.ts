@@ -1,6 +1,7 @@
 /**
  * A page that says what earlier pages left in its database, then tracks without end in a run of its own. What it
- * tracks, and with `?mode=flush` what is durable, it tells its host all the time.
+ * tracks, and with `?mode=flush` what is durable, it tells its host all the time. `?durability=relaxed` forces every
+ * transaction to what browsers take by default.
  */
 import { openStore, runLogStore, startRun } from "runlog";
 
@@ -30,6 +31,15 @@ async function found(): Promise<Found> {
   return runs;
 }
 
+/** The control of the power cuts: with it they must lose what was called durable. */
+function relax(): void {
+  const { transaction } = IDBDatabase.prototype;
+  IDBDatabase.prototype.transaction = function (names, mode) {
+    return transaction.call(this, names, mode, { durability: "relaxed" });
+  };
+}
+
+if (asked("durability") === "relaxed") relax();
 await post("/found", await found());
 const run = startRun({ runId: asked("run"), tag: "killed", syncTo: [runLogStore(asked("server"))] });
 const tracked: { step: number; at: number }[] = [];
