@@ -13,6 +13,7 @@ export type ErrorCode =
   | "run_closed"
   | "run_deleted"
   | "run_id_taken"
+  | "run_released"
   | "segment_conflict"
   | "segment_damaged"
   | "segment_gap"

@@ -35,7 +35,10 @@ export interface OpenedStore extends Store {
   ): Promise<SyncResult>;
 }
 
-/** Adds reading to any store. Every reading method rejects with `not_found` for a run that is not there. */
+/**
+ * Adds reading to any store. Every reading method rejects with `not_found` for a run that is not there, and with
+ * `run_released` for one whose observations made room for others; `runs` still lists that one.
+ */
 export function withReading<S extends Store>(store: S): S & OpenedStore {
   const fold = async (run: string): Promise<RunState> => {
     const state = foldSegments(await allSegments(store, run));

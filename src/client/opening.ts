@@ -1,6 +1,7 @@
 import { RunlogError } from "../errors.ts";
 import type { RunRecord } from "../model/records.ts";
 import type { Segment } from "../model/segment-line.ts";
+import { unreleased } from "../stores/released.ts";
 import type { LocalStore } from "../stores/store.ts";
 import type { Problem } from "../sync/destination.ts";
 import { type Home, noteHome, openHome } from "./home.ts";
@@ -85,10 +86,13 @@ export function openNew(parts: OpeningParts): Opening {
   };
 }
 
-/** All of a run's segments in a store. */
+/**
+ * All of a run's segments in a store.
+ * @throws {RunlogError} `run_released` where they made room for others
+ */
 export async function allSegments(store: Pick<LocalStore, "segments">, run: string): Promise<Segment[]> {
   const segments: Segment[] = [];
-  for await (const segment of store.segments(run)) segments.push(segment);
+  for await (const segment of unreleased(store.segments(run))) segments.push(segment);
   return segments;
 }
 

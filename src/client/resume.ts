@@ -122,7 +122,8 @@ function canonical(stored: StoredValue | undefined): string {
 }
 
 async function latestOfKey(store: LocalStore, key: string): Promise<string | undefined> {
-  for await (const summary of store.runs()) if (summary.key === key) return summary.run;
+  for await (const summary of store.runs())
+    if (summary.key === key) return summary.released ? undefined : summary.run;
   return undefined;
 }
 

@@ -81,6 +81,7 @@ export function createWriter(parts: WriterParts): Writer {
   let pumping: Promise<void> | undefined;
   let state: "ok" | "full" | "unavailable" | "deleted" = "ok";
   let problem: string | undefined;
+  let saidReleased = false;
 
   parts.opened.then(
     (opened) => {
@@ -146,6 +147,7 @@ export function createWriter(parts: WriterParts): Writer {
         return;
       }
       stored = true;
+      sayReleased(opened.store);
       state = "ok";
       problem = undefined;
       // Not by their number: they may have been saved without waiting meanwhile.
@@ -189,6 +191,12 @@ export function createWriter(parts: WriterParts): Writer {
       `the data of run '${run}' was removed from ${store.location}; what is tracked from now on is kept`,
     );
     return true;
+  };
+
+  const sayReleased = ({ released = [], location }: LocalStore): void => {
+    if (saidReleased || released.length === 0) return;
+    saidReleased = true;
+    parts.warn(`${location} was full: delivered runs were released to make room (${released.join(", ")})`);
   };
 
   const failed = (error: unknown): void => {

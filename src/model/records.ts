@@ -141,7 +141,8 @@ export interface ArtifactRecord {
 
 /**
  * Something that was tracked and is gone. Reason `full`: the store had no room and memory was used up. Alone in a
- * segment with any other reason it stands for the segment of that name: `damaged` here, or `refused` there.
+ * segment with any other reason it stands for the segment of that name: `damaged` here, `refused` there, or, with the
+ * URLs behind it, `released` here to make room after it was delivered.
  */
 export interface LostRecord {
   readonly type: "lost";

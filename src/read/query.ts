@@ -42,6 +42,7 @@ const fields = [
   "updated",
   "observations",
   "store",
+  "released",
 ];
 const sections = ["parameters", "labels", "last", "best", "min", "max"];
 const operators = ["eq", "ne", "gt", "gte", "lt", "lte", "in"];

@@ -40,6 +40,8 @@ export interface RunSummary {
   readonly store: string;
   /** True when that writer joined a run that began on another host. */
   readonly joined: boolean;
+  /** True once its observations were released to make room in this store, after they were delivered. */
+  readonly released?: boolean;
 }
 
 /** The run without its series. */

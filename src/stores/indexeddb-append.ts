@@ -8,17 +8,22 @@ import { type Held, heldOf, judge, uidOf } from "./rules.ts";
 export interface Appended {
   readonly changed: readonly string[];
   readonly problem: RunlogError | undefined;
+  /** The runs in which a writer's end came. */
+  readonly ended: ReadonlySet<string>;
 }
 
 /** Applies the segments in order in one transaction, up to the first problem; those before it stay. */
 export function appendTo(db: Database, segments: readonly Segment[]): Promise<Appended> {
   return transact(db, ["segments", "runs", "meta"], async (tx) => {
     const rows = new Map<string, RunRow>();
+    const ended = new Set<string>();
     let problem: RunlogError | undefined;
     for (const segment of segments) {
       const row = rows.get(segment.run) ?? (await rowOf(tx, segment.run));
       try {
-        if (await put(tx, row, segment)) rows.set(segment.run, row);
+        if (!(await put(tx, row, segment))) continue;
+        rows.set(segment.run, row);
+        if (new TextDecoder().decode(segment.bytes).includes('{"type":"finish"')) ended.add(segment.run);
       } catch (error) {
         if (!isRunlogError(error)) throw error;
         problem = error;
@@ -26,7 +31,7 @@ export function appendTo(db: Database, segments: readonly Segment[]): Promise<Ap
       }
     }
     for (const row of rows.values()) await saveRow(tx, row);
-    return { changed: [...rows.keys()], problem };
+    return { changed: [...rows.keys()], problem, ended };
   });
 }
 

@@ -1,6 +1,7 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb";
 import { isRunlogError, messageOf, RunlogError } from "../errors.ts";
 import { toHex } from "../model/run-id.ts";
+import type { RunSummary } from "../read/summary.ts";
 import { reopening } from "./reopening.ts";
 import type { AsideItem, LedgerEntry } from "./store.ts";
 
@@ -31,6 +32,16 @@ export interface RunRow {
   /** Grows with each change. */
   version: number;
   writers: Record<string, { next: number; lastWrite: number }>;
+  /** What stays of it should its segments have to make room: noted at its end, where it has destinations. */
+  kept?: KeptRun;
+}
+
+export interface KeptRun {
+  /** The row's when this was noted; nothing came since while they are equal. */
+  version: number;
+  /** What its segments take. */
+  bytes: number;
+  summary: RunSummary;
 }
 
 export type Database = IDBPDatabase<Schema>;

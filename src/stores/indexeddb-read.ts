@@ -34,7 +34,10 @@ async function* readWriter(
     });
     const end = Math.min(next, seq + count);
     for (; seq < end; seq++) {
-      yield lineOf(lines.get(seq), { run, writer, seq }) ?? damagedSegment(run, writer, seq, row.uid);
+      const bytes = lines.get(seq);
+      const to = bytes === undefined ? row.kept?.summary.destinations : undefined;
+      const reason = to && `released ${to.map(({ url }) => url).join(" ")}`;
+      yield lineOf(bytes, { run, writer, seq }) ?? damagedSegment(run, writer, seq, row.uid, reason);
     }
     count = nextCount(count, lines);
   }

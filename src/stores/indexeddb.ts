@@ -1,11 +1,13 @@
 import type { Position } from "../model/records.ts";
 import { checkRunId } from "../model/run-id.ts";
 import type { Segment } from "../model/segment-line.ts";
-import { appendTo, rowOf, saveRow } from "./indexeddb-append.ts";
+import type { RunSummary } from "../read/summary.ts";
+import { type Appended, appendTo, rowOf, saveRow } from "./indexeddb-append.ts";
 import { type Connection, connectTo, type RunRow, transact } from "./indexeddb-connection.ts";
 import { databaseHints } from "./indexeddb-hints.ts";
 import { databaseLeases, databaseLedger } from "./indexeddb-ledger.ts";
 import { readRun } from "./indexeddb-read.ts";
+import { keepSummary, releasing } from "./indexeddb-release.ts";
 import { sleeping } from "./indexeddb-sleep.ts";
 import { pageSleep } from "./page-sleep.ts";
 import type { LocalStore } from "./store.ts";
@@ -31,18 +33,26 @@ export function indexedDbStore(name?: string): LocalStore {
     const row = await rowFor(run);
     if (row !== undefined) yield* readRun(connection, row, from);
   }
+  const released: string[] = [];
+  const makingRoom = releasing(connection, released);
+  const kept = async (run: string): Promise<RunSummary | undefined> => (await rowFor(run))?.kept?.summary;
+  const versions = (): Promise<Map<string, string>> => versionsIn(connection, released);
   const watched = { hints, signature: (run?: string) => signature(connection, run) };
 
   return {
     kind: "indexeddb",
     location,
+    released,
     ledger: databaseLedger(connection),
     locks: webLocks(databaseLeases(connection), page),
     segments,
-    runs: createSummaries({ versions: () => versionsIn(connection), segments }),
+    runs: createSummaries({ versions, segments, kept }),
     id: () => connection.use(async (db) => String(await db.get("meta", "id"))),
     async append(given) {
-      const { changed, problem } = await connection.use((db) => appendTo(db, given));
+      const append = (): Promise<Appended> => connection.use((db) => appendTo(db, given));
+      const { changed, problem, ended } = await makingRoom(given, append);
+      // Where that fails the run is never released; nothing else is missing.
+      for (const run of ended) await keepSummary(connection, run).catch(() => undefined);
       for (const run of changed) hints.emit(run);
       if (problem !== undefined) throw problem;
     },
@@ -64,9 +74,12 @@ export function indexedDbStore(name?: string): LocalStore {
   };
 }
 
-async function versionsIn(connection: Connection): Promise<Map<string, string>> {
+async function versionsIn(connection: Connection, released: string[]): Promise<Map<string, string>> {
   const rows = await connection.use((db) => db.getAll("runs"));
-  return new Map(rows.filter((row) => !row.deleted).map((row) => [row.run, String(row.version)]));
+  // A release changes no row: there is no room to.
+  const version = (row: RunRow): string =>
+    `${row.version}+${released.filter((run) => run === row.run).length}`;
+  return new Map(rows.filter((row) => !row.deleted).map((row) => [row.run, version(row)]));
 }
 
 async function signature(connection: Connection, run: string | undefined): Promise<string> {

@@ -77,8 +77,14 @@ export function heldOf(segment: Segment): Held {
  * Stands for a segment whose bytes are unreadable here. The same in every store and at every reading; its clock is
  * unknown, and 0 puts it first in the fold, where it touches nothing.
  */
-export function damagedSegment(run: string, writer: string, seq: number, uid: string | undefined): Segment {
-  return placeholder({ run, writer, seq, clock: 0 }, "damaged", 0, seq === 0 ? uid : undefined);
+export function damagedSegment(
+  run: string,
+  writer: string,
+  seq: number,
+  uid: string | undefined,
+  reason = "damaged",
+): Segment {
+  return placeholder({ run, writer, seq, clock: 0 }, reason, 0, seq === 0 ? uid : undefined);
 }
 
 /** @throws {RunlogError} `invalid` unless `writer` is 12 hex digits: it becomes part of a file name. */

@@ -14,6 +14,9 @@ import type { RunSummary } from "../read/summary.ts";
  * - Bytes come out as they went in. A segment that can no longer be read comes out as a placeholder, reason "damaged",
  *   the same one at each reading; the true one may be appended again.
  * - An id names one run: the first segment of a writer (seq 0) tells its uid, and another uid is `run_id_taken`.
+ * - A local store in a page may release the segments of a run that ended and that every destination it names has whole,
+ *   when there is no other room: they come out as placeholders, reason "released" and the URLs, and the true ones may be
+ *   appended again. The run is listed as before, marked `released`.
  * - Reading a run that is not here is an empty position, no segments, and no error.
  */
 export interface Store {
@@ -43,6 +46,8 @@ export interface LocalStore extends Store {
   readonly kind: "memory" | "indexeddb" | "filesystem";
   /** Where it is, for people: a folder, a database, "memory". */
   readonly location: string;
+  /** Runs that this instance released to make room, all delivered before; absent where that never happens. */
+  readonly released?: readonly string[];
   /** Opens it; the random id made with the store. Every other method opens it as well. */
   id(): Promise<string>;
   /** `id()` without waiting, for the hook at a process's exit; absent where only waiting can tell. */

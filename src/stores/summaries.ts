@@ -2,12 +2,15 @@ import type { Segment } from "../model/segment-line.ts";
 import { foldSegments } from "../read/fold.ts";
 import { type RunQuery, selectRuns } from "../read/query.ts";
 import { type RunSummary, summarize } from "../read/summary.ts";
+import { whereReleased } from "./released.ts";
 
 /** The `runs` of every local store: each run is folded once for each state that it was seen in. */
 export interface SummarySource {
   /** All runs here, deleted ones left out, each with what changes whenever its segments do. */
   versions(): Promise<ReadonlyMap<string, string>>;
   segments(run: string): AsyncIterable<Segment>;
+  /** What a run was before its segments were released. */
+  kept?(run: string): Promise<RunSummary | undefined>;
 }
 
 interface Cached {
@@ -22,7 +25,8 @@ export function createSummaries(source: SummarySource): (query?: RunQuery) => As
     if (cached?.version === version) return cached.summary;
     const segments = await collect(source.segments(run));
     const state = foldSegments(segments);
-    const summary = state && summarize(state);
+    const kept = segments.some(whereReleased) ? await source.kept?.(run) : undefined;
+    const summary = kept ? { ...kept, released: true } : state && summarize(state);
     cache.set(run, { version, summary });
     return summary;
   };

@@ -1,9 +1,11 @@
+import { isRunlogError } from "../errors.ts";
 import type { Answer, Call } from "../http/answer.ts";
 import { crc32OfText } from "../model/crc32.ts";
 import { readRecords, type Segment } from "../model/segment-line.ts";
 import { foldSegments } from "../read/fold.ts";
 import { runLogJson } from "../read/run-log.ts";
 import { summarize } from "../read/summary.ts";
+import { unreleased } from "../stores/released.ts";
 import type { LedgerEntry, LocalStore } from "../stores/store.ts";
 import type { Delivery, Destination, FoldedRun, Outcome } from "./destination.ts";
 
@@ -51,7 +53,7 @@ export async function deliverRun(job: RunDelivery): Promise<Outcome> {
       return entry;
     },
     call: (request) => job.call(request, job.signal),
-    segments: (from) => store.segments(run, from ?? startOf(entry)),
+    segments: (from) => unreleased(store.segments(run, from ?? startOf(entry))),
     records: readRecords,
     save,
     async setAside(item) {
@@ -61,10 +63,17 @@ export async function deliverRun(job: RunDelivery): Promise<Outcome> {
     fold: () => foldedRun(store, run),
     crc: crc32OfText,
   };
-  const outcome = await job.destination.deliver(delivery);
+  const outcome = await job.destination.deliver(delivery).catch(parked);
   if (outcome.state === "done") await save({ complete: covers(entry, position) });
   if (outcome.state === "park") await save({ parked: outcome.problem });
   return outcome;
+}
+
+/** A run that made room here is sent nowhere as gaps. */
+function parked(error: unknown): Outcome {
+  if (!isRunlogError(error, "run_released")) throw error;
+  const { code, message } = error;
+  return { state: "park", problem: { code, message, action: "send it from there" } };
 }
 
 /** True when every segment of `position` is confirmed whole. */
@@ -82,7 +91,7 @@ function startOf(entry: LedgerEntry): Record<string, number> {
 
 async function foldedRun(store: LocalStore, run: string): Promise<FoldedRun> {
   const segments: Segment[] = [];
-  for await (const segment of store.segments(run)) segments.push(segment);
+  for await (const segment of unreleased(store.segments(run))) segments.push(segment);
   const state = foldSegments(segments);
   if (state === undefined) throw new Error(`run '${run}' has no run record`);
   const { tag, status, signal, started, ended, labels } = summarize(state);
