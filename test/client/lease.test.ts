@@ -40,7 +40,7 @@ describe("a writer's lease", () => {
     expect(woke).not.toHaveBeenCalled();
   });
 
-  it("calls out after a sleep in which somebody may have closed the run, once for each", async () => {
+  it("calls out after a sleep in which somebody may have closed the run, and once more", async () => {
     await lease.hold(store, "r", writer);
     vi.setSystemTime(Date.now() + deadMillis - 15_000);
     await vi.advanceTimersByTimeAsync(15_000);
@@ -48,8 +48,9 @@ describe("a writer's lease", () => {
     vi.setSystemTime(Date.now() + deadMillis - 14_999);
     await vi.advanceTimersByTimeAsync(15_000);
     expect(woke).toHaveBeenCalledTimes(1);
-    await vi.advanceTimersByTimeAsync(30_000);
-    expect(woke).toHaveBeenCalledTimes(1);
+    // Who found the lock free a moment before may write its close a moment after.
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(woke).toHaveBeenCalledTimes(2);
   });
 
   it("lets another writer take over, and still shows life", async () => {

@@ -58,14 +58,14 @@ describe("a new run's store", () => {
     const full = new RunlogError("storage_unavailable", "the disk is gone");
     const opening = open({ ...memoryStore(), kind: "filesystem", id: () => Promise.reject(full) });
     expect((await opening.opened).store.kind).toBe("memory");
-    expect(opening.problem).toBe("the disk is gone");
+    expect(opening.problem).toMatchObject({ code: "storage_memory", message: "the disk is gone" });
     expect(warn).toHaveBeenCalledExactlyOnceWith("runlog keeps this run in memory only: the disk is gone");
   });
 
   it("that is none is memory as well", async () => {
     const opening = open(undefined);
     expect((await opening.opened).store.kind).toBe("memory");
-    expect(opening.problem).toContain("there is no storage here");
+    expect(opening.problem?.message).toContain("there is no storage here");
     expect(warn).toHaveBeenCalledTimes(1);
   });
 

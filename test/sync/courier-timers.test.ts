@@ -102,14 +102,14 @@ describe("a courier by itself", () => {
     expect(at.waits()).toEqual([0]);
   });
 
-  it("looks each second whether another one is still at it", async () => {
+  it("looks twice a second whether another one is still at it", async () => {
     await at.add("r", 0);
     const free = await at.store.locks.take(await at.lock());
     const one = at.courier(["r"]);
     one.poke(true);
     await at.pass();
     expect(one).toMatchObject({ state: "waiting", problem: undefined });
-    expect(at.waits()).toEqual([1_000]);
+    expect(at.waits()).toEqual([500]);
     free?.();
     await at.pass();
     expect(at.delivered).toEqual(["r"]);
