@@ -14,7 +14,7 @@ export const ENVIRONMENTS: string = fileURLToPath(new URL("../../.env-test/", im
 export type PythonEnvironment = "mlflow" | "magnus" | "runnable" | "wandb" | "wandb-old";
 
 /** Names that `needs` and `finders` know. */
-export type Part = PythonEnvironment | "chromium" | "firefox" | "webkit" | "strace" | "loop";
+export type Part = PythonEnvironment | "chromium" | "firefox" | "webkit" | "strace" | "loop" | "tmpfs";
 
 /** The Python interpreter of `.env-test/<name>`, where that environment is complete. */
 export function python(name: PythonEnvironment): string | undefined {
@@ -62,6 +62,12 @@ export function loop(): true | undefined {
   return tools && process.getuid?.() === 0 && existsSync("/dev/loop-control") ? true : undefined;
 }
 
+/** What mounts small disks in memory: root. Linux only. */
+export function tmpfs(): true | undefined {
+  const tools = ["mount", "umount"].every((name) => onPath(name) !== undefined);
+  return tools && process.platform === "linux" && process.getuid?.() === 0 ? true : undefined;
+}
+
 /** True where a missing part must fail the tests rather than skip them. */
 export function strict(): boolean {
   return process.env.CI === "true";
@@ -91,6 +97,7 @@ const FINDERS: Record<Part, () => unknown> = {
   webkit,
   strace,
   loop,
+  tmpfs,
 };
 
 function asked(variable: string): string | undefined {

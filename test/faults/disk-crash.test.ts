@@ -32,11 +32,11 @@ async function failures(options: CrashOptions, seeds: number, most: number): Pro
 describe("a store that crashes at any call", () => {
   it("loses nothing that it said to keep, takes nothing that is damaged, and goes on", async () => {
     expect(await failures({}, count({ ci: 700, long: 14_000 }), 10)).toEqual([]);
-  }, 600_000);
+  }, 3_600_000);
 
   it("does so on a disk whose calls fail now and then as well", async () => {
     expect(await failures({ faults: true }, count({ ci: 300, long: 6_000 }), 10)).toEqual([]);
-  }, 600_000);
+  }, 3_600_000);
 });
 
 /** Stores that would lose data do so here too, or the tests above would prove nothing. */

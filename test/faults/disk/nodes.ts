@@ -107,7 +107,10 @@ export function losePower(root: FolderNode, fate: Fate, random: () => number): v
   const visit = (node: Node): void => {
     if (seen.has(node)) return;
     seen.add(node);
-    if (node.kind === "file") return leaveFile(node, keeps, random);
+    if (node.kind === "file") {
+      leaveFile(node, keeps, random);
+      return;
+    }
     for (const change of [...node.dirty]) if (keeps()) makeSafe(change);
     for (const child of [...node.live.values(), ...node.safe.values()]) visit(child);
   };
