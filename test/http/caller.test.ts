@@ -38,6 +38,18 @@ function get(server: Scripted, credentials: Credentials = {}): Promise<Answer> {
   return callerOf(server.url, credentials)({ method: "GET", path: "/v1/thing?secret=1" });
 }
 
+it("gives keys with escapes their names, whatever came before", async () => {
+  const keys = ["\\", "\n", '"', "\t"];
+  const server = await serving(({ path }, response) => {
+    const key = keys[Number(path.slice(1))] as string;
+    response.writeHead(200).end(JSON.stringify({ "": 0, [key]: 1 }));
+  });
+  for (const [at, key] of keys.entries()) {
+    const { json } = await callerOf(server.url)({ method: "GET", path: `/${at}` });
+    expect(Object.keys(json as object)).toEqual(["", key]);
+  }
+});
+
 describe("a request", () => {
   it("has a length, a type and the very bytes", async () => {
     const server = await always(200, "{}");
