@@ -52,7 +52,7 @@ function appendRules(store: () => Store): void {
     const run = freshRun();
     const one = segmentsOf(run, 0, 5);
     const other = segmentsOf(run, 0, 3, 1);
-    await store().append([...one.slice(0, 2), ...other, ...one.slice(2)]);
+    await store().append([...other.slice(0, 1), ...one.slice(0, 2), ...other.slice(1), ...one.slice(2)]);
     expect(await store().position(run)).toEqual({ [writerOf(0)]: 5, [writerOf(1)]: 3 });
     const all = await textsOf(store().segments(run));
     expect(all).toEqual(writerOf(0) < writerOf(1) ? texts([...one, ...other]) : texts([...other, ...one]));

@@ -1,4 +1,4 @@
-import {
+import fs, {
   chmodSync,
   existsSync,
   readdirSync,
@@ -8,8 +8,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { filesystemStore } from "../../src/stores/filesystem/index.ts";
 import { listOf, segmentsOf, textOf, textsOf, writerOf } from "../contract/segments.ts";
 import { errno, folderForEachTest, handlePrototype, linesOf, run, writer } from "./folder.ts";
@@ -28,6 +29,20 @@ describe("writes that fail", () => {
     await store.append(segmentsOf(run, 0, 4));
     await store.append(segmentsOf(run, 4, 6));
     expect(folder.read(`${writer}.0.jsonl`)).toEqual(linesOf(segmentsOf(run, 0, 6)));
+  });
+
+  it("without an error and without a byte are failures", async () => {
+    const store = folder.openStore();
+    await store.append(segmentsOf(run, 0, 1));
+    const write = vi.spyOn(await handlePrototype(folder), "write");
+    write.mockResolvedValue({ bytesWritten: 0, buffer: "" });
+    await expect(store.append(segmentsOf(run, 1, 2))).rejects.toThrow(/wrote nothing/);
+    write.mockRestore();
+    const writeSync = vi.spyOn(fs, "writeSync").mockReturnValue(0);
+    syncBuiltinESMExports();
+    onTestFinished(syncBuiltinESMExports);
+    expect(() => store.appendSync?.(segmentsOf(run, 1, 2))).toThrow(/wrote nothing/);
+    writeSync.mockRestore();
   });
 
   it("in their flush are never trusted: all of it goes to the next file", async () => {
@@ -83,6 +98,14 @@ describe("writes that fail", () => {
     expect((await Promise.allSettled(calls)).map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
     expect(await store.position(run)).toEqual({ [writer]: 2, [writerOf(1)]: 1 });
   });
+});
+
+it("a store that is closed has settled what it was asked to append", async () => {
+  const store = folder.openStore();
+  let settled = 0;
+  for (const segment of segmentsOf(run, 0, 5)) void store.append([segment]).then(() => settled++);
+  await store.close();
+  expect(settled).toBe(5);
 });
 
 describe("a folder", () => {

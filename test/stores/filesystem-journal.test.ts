@@ -58,6 +58,35 @@ describe("journal files", () => {
     expect(folder.journalFiles()).toEqual([`${writer}.0.jsonl`]);
   });
 
+  it("are read in pieces, also where a line lies across two of them", async () => {
+    const large = [0, 1, 2, 3].map((seq) => segmentOf({ run, seq, fill: 700_000 }));
+    folder.writeJournal(`${writer}.0.jsonl`, linesOf(large));
+    const store = folder.openStore();
+    expect(await store.position(run)).toEqual({ [writer]: 4 });
+    expect(await textsOf(store.segments(run))).toEqual(large.map(textOf));
+  });
+
+  it("that another instance writes show at once in the list of runs", async () => {
+    const [one, other] = [folder.openStore(), folder.openStore()];
+    await other.append(segmentsOf(run, 0, 1));
+    expect(await listOf(one.runs())).toMatchObject([{ run, status: "PROCESSING" }]);
+    const end = { type: "finish", status: "SUCCESS", time: 1_700_000_001_000 };
+    await other.append([segmentOf({ run, seq: 1, records: [end] })]);
+    expect(await listOf(one.runs())).toMatchObject([{ run, status: "SUCCESS" }]);
+    writeFileSync(folder.journal("../notes"), "no run");
+    expect(await listOf(folder.openStore().runs())).toHaveLength(1);
+  });
+
+  it("that are cut while they are read are looked at again", async () => {
+    folder.writeJournal(`${writer}.0.jsonl`, linesOf(segmentsOf(run, 0, 2)));
+    const store = folder.openStore();
+    const read = vi.spyOn(await handlePrototype(folder), "read");
+    read.mockResolvedValueOnce({ bytesRead: 0, buffer: Buffer.alloc(0) });
+    expect(await store.position(run)).toEqual({});
+    folder.writeJournal(`${writer}.0.jsonl`, linesOf(segmentsOf(run, 0, 3)));
+    expect(await store.position(run)).toEqual({ [writer]: 3 });
+  });
+
   it("of other programs and with foreign lines are passed over", async () => {
     const store = folder.openStore();
     await store.append(segmentsOf(run, 0, 2));
@@ -154,6 +183,29 @@ describe("damage", () => {
     bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 4;
     writeFileSync(path, bytes);
     expect((await listOf(store.segments(run))).map(isPlaceholder)).toEqual([false, true, false]);
+  });
+
+  it("that puts another segment in the place of one is found by its reader", async () => {
+    const store = folder.openStore();
+    const all = segmentsOf(run, 0, 3);
+    await store.append(all);
+    const swapped = [all[0], all[2], all[1]] as Segment[];
+    writeFileSync(folder.journal(`${writer}.0.jsonl`), linesOf(swapped));
+    expect((await listOf(store.segments(run))).map(isPlaceholder)).toEqual([false, true, true]);
+    for (const foreign of [segmentsOf("some-ruX", 0, 3), segmentsOf(run, 0, 3, 1)]) {
+      writeFileSync(folder.journal(`${writer}.0.jsonl`), linesOf(foreign));
+      expect((await listOf(store.segments(run))).map(isPlaceholder)).toEqual([true, true, true]);
+    }
+  });
+
+  it("of a first segment that tells no uid any more holds up no other writer", async () => {
+    const lines = Buffer.concat([Buffer.from("gone\n"), linesOf(segmentsOf(run, 1, 2))]);
+    folder.writeJournal(`${writer}.0.jsonl`, lines);
+    const store = folder.openStore();
+    await store.append([...segmentsOf(run, 2, 3), ...segmentsOf(run, 0, 1, 1)]);
+    expect(await store.position(run)).toEqual({ [writer]: 3, [writerOf(1)]: 1 });
+    const foreign = segmentOf({ run, writer: 2, seq: 0, uid: "f".repeat(32) });
+    await expect(store.append([foreign])).rejects.toMatchObject({ code: "run_id_taken" });
   });
 
   it("of a line longer than any segment takes no more than that", async () => {

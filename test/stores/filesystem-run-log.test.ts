@@ -1,8 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import type { Segment } from "../../src/model/segment-line.ts";
-import { segmentOf, segmentsOf, textOf, textsOf } from "../contract/segments.ts";
+import { placeholderOf, segmentOf, segmentsOf, textOf, textsOf } from "../contract/segments.ts";
 import { folderForEachTest, linesOf, run, writer } from "./folder.ts";
 
 const folder = folderForEachTest();
@@ -29,6 +37,34 @@ describe("the exit hook's append", () => {
       run_id: run,
       status: "FAIL",
     });
+  });
+});
+
+describe("the exit hook's run log", () => {
+  const end = segmentOf({
+    run,
+    seq: 2,
+    records: [{ type: "finish", status: "SUCCESS", time: 1_700_000_001_000 }],
+  });
+
+  it.each([
+    [0, 1],
+    [1, 0],
+  ])("tells the true segment of file %d, not its placeholder in file %d", (good, bad) => {
+    const [first, second] = segmentsOf(run, 0, 2) as [Segment, Segment];
+    folder.writeJournal(`${writer}.${good}.jsonl`, linesOf([first, second]));
+    folder.writeJournal(`${writer}.${bad}.jsonl`, linesOf([first, placeholderOf({ run, seq: 1 })]));
+    folder.openStore().appendSync?.([end]);
+    const text = readFileSync(join(folder.path, `${run}.json`), "utf8");
+    expect(JSON.parse(text)).toMatchObject({ run_id: run, status: "SUCCESS" });
+    expect(text).toContain('"1"');
+  });
+
+  it("is left out where the journal is too large for an exit", () => {
+    folder.writeJournal(`${writer}.0.jsonl`, linesOf(segmentsOf(run, 0, 2)));
+    truncateSync(folder.journal(`${writer}.0.jsonl`), 64 * 1_048_576 + 1);
+    folder.openStore().appendSync?.([end]);
+    expect(existsSync(join(folder.path, `${run}.json`))).toBe(false);
   });
 });
 
