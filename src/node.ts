@@ -27,7 +27,7 @@ function nodePlatform(): Platform {
   const background = createBackgroundFetch();
   return {
     host,
-    code: () => gitIdentity(process.cwd()),
+    code: () => gitIdentity(),
     openStore: (name) => filesystemStore(name ?? process.env.RUNLOG_STORE ?? ".run_log_store"),
     persist: async () => true,
     destinations: environmentDestinations,

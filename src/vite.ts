@@ -9,12 +9,13 @@ export interface CodePlugin {
 }
 
 /**
- * A Vite plugin: every run of the page names the git commit of `folder`, the files changed since and the remote.
+ * A Vite plugin: every run of the page names the git commit of `folder` (by default the working directory), the files
+ * changed since and the remote.
  * Another bundler does the same by replacing `__RUNLOG_CODE__` by `{ commit, changed, remote }`.
  *
  *     export default defineConfig({ plugins: [runlogCode()] });
  */
-export function runlogCode(folder: string = process.cwd()): CodePlugin {
+export function runlogCode(folder?: string): CodePlugin {
   return {
     name: "runlog-code",
     async config() {

@@ -6,8 +6,11 @@ import type { CodeIdentity } from "../model/code-identity.ts";
 const limitMillis = 1_000;
 const mostBytes = 8 * 1_048_576;
 
-/** The commit and what differs from it, or why that is not known: no git, no repository, no commit, no answer in 1 s. */
-export async function gitIdentity(folder: string): Promise<CodeIdentity | { readonly problem: string }> {
+/**
+ * The commit and what differs from it, or why that is not known: no git, no repository, no commit, no answer in 1 s.
+ * @param folder by default the working directory
+ */
+export async function gitIdentity(folder?: string): Promise<CodeIdentity | { readonly problem: string }> {
   try {
     const [status, remote] = await Promise.all([
       // One call for both: `# branch.oid <hash>`, then a line a changed file.
@@ -24,12 +27,17 @@ export async function gitIdentity(folder: string): Promise<CodeIdentity | { read
   }
 }
 
-function git(folder: string, args: readonly string[]): Promise<string> {
+function git(folder: string | undefined, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(
       "git",
       ["--no-optional-locks", ...args],
-      { cwd: folder, timeout: limitMillis, maxBuffer: mostBytes, windowsHide: true },
+      {
+        ...(folder !== undefined && { cwd: folder }),
+        timeout: limitMillis,
+        maxBuffer: mostBytes,
+        windowsHide: true,
+      },
       (error, stdout) => (error === null ? resolve(stdout) : reject(error)),
     );
     // Nobody waits for it at the end of a process.

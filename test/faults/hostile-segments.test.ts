@@ -140,7 +140,7 @@ describe("a segment of malformed records", () => {
 describe("records within their schemas and still hostile", () => {
   it.each(Object.entries(nasty))(
     "%s: hurts no reader here, behind a server or on a disk",
-    async (name, record) => {
+    async (_, record) => {
       const store = await storeWith([record]);
       await readAll(store);
       const server = await serve({ store, port: 0 });
