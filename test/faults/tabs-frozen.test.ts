@@ -47,9 +47,16 @@ const ways: Record<string, Way> = {
     wake: ({ pid }) => process.kill(pid, "SIGCONT"),
     limit: 20_000,
   },
-  crashed: { stop: ({ pid }) => process.kill(pid, "SIGKILL"), limit: 10_000 },
+  crashed: { stop: crash, limit: 10_000 },
   closed: { stop: ({ page }) => page.close(), limit: 10_000 },
 };
+
+/** Its renderer dies, which gives no answer any more. */
+async function crash({ devtools }: Stopped): Promise<void> {
+  const died = new Promise((resolve) => devtools.once("Inspector.targetCrashed", resolve));
+  devtools.send("Page.crash").catch(() => "the session ends with the page");
+  await died;
+}
 
 describe.skipIf(!needs("chromium"))("the tab with the courier is", () => {
   it.for(Object.entries(ways))("%s", { timeout: 1_200_000 }, async ([name, way]) => {

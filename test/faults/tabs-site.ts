@@ -1,5 +1,5 @@
 /** Many tabs of one origin in a real Chromium, and the wire between them and a run-log server. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
 import { memoryStore, openStore } from "runlog";
 import { serve } from "runlog/server";
@@ -115,16 +115,18 @@ async function rendererOf(browser: Browser, tab: Page): Promise<number> {
     for (const end = performance.now() + 500; performance.now() < end; );
   });
   const worked = [...before].map(([pid, ticks]) => ({ pid, ticks: ticksOf(pid) - ticks }));
-  const [hardest] = worked.sort((one, other) => other.ticks - one.ticks);
-  if (hardest === undefined) throw new Error("the browser has no renderer");
-  return hardest.pid;
+  const [hardest, next] = worked.sort((one, other) => other.ticks - one.ticks);
+  const sure = hardest !== undefined && hardest.ticks > 3 * (next?.ticks ?? 0) + 5;
+  return sure ? hardest.pid : await rendererOf(browser, tab);
 }
 
 /** Processor time of a process so far; Linux only. */
 function ticksOf(pid: number): number {
-  const [, after = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
+  const path = `/proc/${pid}/stat`;
+  // One of a page that was closed before may end meanwhile.
+  const [, after = ""] = existsSync(path) ? readFileSync(path, "utf8").split(") ") : [];
   const fields = after.split(" ");
-  return Number(fields[11]) + Number(fields[12]);
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
 }
 
 async function renderers(browser: Browser): Promise<number[]> {
