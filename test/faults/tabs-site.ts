@@ -53,6 +53,7 @@ export async function openTabSite(): Promise<TabSite> {
     headless: true,
     args: CHROMIUM_FLAGS,
   });
+  const told = new Set<number>();
   const query = (options: Omit<TabOptions, "server">): string =>
     `?${new URLSearchParams({ ...options, server: wire.url })}`;
   return {
@@ -65,7 +66,11 @@ export async function openTabSite(): Promise<TabSite> {
       await tab.waitForFunction(() => "page" in globalThis);
       return {
         page: tab,
-        pid: () => rendererOf(browser, tab),
+        async pid() {
+          const pid = await rendererOf(browser, tab);
+          told.add(pid);
+          return pid;
+        },
         does: async (work) => (await tab.evaluate(`(${work})(globalThis.page)`)) as never,
       };
     },
@@ -75,6 +80,8 @@ export async function openTabSite(): Promise<TabSite> {
       return await status;
     },
     async close() {
+      // A renderer that a failed test left stopped would outlive its browser.
+      for (const pid of told) if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGCONT");
       await browser.close();
       await Promise.all([host.close(), closeWire(), server.close()]);
     },
