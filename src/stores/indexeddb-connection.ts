@@ -60,11 +60,7 @@ const stores: StoreNames<Schema>[] = ["segments", "runs", "ledger", "aside", "ar
 
 /** @param name - the database's. It opens at the first use. */
 export function connectTo(name: string): Connection {
-  const { use, close } = reopening<Database>({
-    open: (lost) => open(name, lost),
-    close: (db) => db.close(),
-    isLost,
-  });
+  const { use, close } = reopening((lost) => open(name, lost), isLost);
   return {
     use: (work) =>
       use(work).catch((error: unknown) => {

@@ -9,42 +9,41 @@ export interface Reopening<H> {
   close(): void;
 }
 
-export interface ReopeningParts<H> {
-  /** @param lost call it when the handle is not to be used any more */
-  open(lost: () => void): Promise<H>;
-  close(handle: H): void;
-  /** True for an error that says that the handle may have died, rather than that the work was wrong. */
-  isLost(error: unknown): boolean;
-}
-
 /** Before each further try. After them, in 1.3 s, the caller is told; a run then keeps its data in memory and comes back. */
 const pauses = [0, 50, 250, 1_000];
 
-export function reopening<H>(parts: ReopeningParts<H>): Reopening<H> {
+/**
+ * @param open calls what it is given when the handle is not to be used any more
+ * @param isLost true for an error that says that the handle may have died, rather than that the work was wrong
+ */
+export function reopening<H extends { close(): void }>(
+  open: (lost: () => void) => Promise<H>,
+  isLost: (error: unknown) => boolean,
+): Reopening<H> {
   let current: Promise<H> | undefined;
 
   /** Many users meet the death of one handle: it is let go once, and none takes the next one with it. */
   const drop = (dead: Promise<H> | undefined): void => {
     if (dead === undefined || dead !== current) return;
     current = undefined;
-    dead.then(parts.close).catch(told);
+    dead.then((handle) => handle.close()).catch(told);
   };
-  const open = (): Promise<H> => {
-    const opening: Promise<H> = parts.open(() => drop(opening));
+  const begin = (): Promise<H> => {
+    const opening: Promise<H> = open(() => drop(opening));
     return opening;
   };
 
   return {
     async use(work) {
       for (let tries = 0; ; tries++) {
-        current ??= open();
+        current ??= begin();
         const mine = current;
         let handle: H | undefined;
         try {
           handle = await mine;
           return await work(handle);
         } catch (error) {
-          const lost = parts.isLost(error);
+          const lost = isLost(error);
           if (lost || handle === undefined) drop(mine);
           const pause = pauses[tries];
           if (!lost || pause === undefined) throw error;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LocalStore } from "../../src/stores/store.ts";
-import type { ClientHost } from "./client-host.ts";
+import { type ClientHost, collect } from "./client-host.ts";
 
 /** A run whose store is emptied under it by somebody else: a cleared folder, cleared site data. */
 export function removedContract(
@@ -27,6 +27,9 @@ export function removedContract(
       expect(log).toMatchObject({ status: "SUCCESS", tag: "removed", parameters: { lr: 0.1 } });
       expect(log.run_config.runlog["uid"]).toBe(run.uid);
       expect(log.run_config.runlog["lost"]).toMatchObject([{ reason: "removed" }, {}, {}]);
+      // Whoever opens the store later carries it on: it names the store that is there now.
+      const [summary] = await collect(again.runs());
+      expect(summary?.store).toBe(await again.id());
       await again.close();
     });
   });

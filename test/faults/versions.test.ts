@@ -54,6 +54,7 @@ async function servePages(): Promise<Site> {
 /** Tabs in the background are as fast as the one in front: Firefox gives them a timer a second. */
 const extraPrefsFirefox = {
   "dom.min_background_timeout_value": 4,
+  "dom.min_background_timeout_value_without_budget_throttling": 4,
   "dom.timeout.enable_budget_timer_throttling": false,
 };
 

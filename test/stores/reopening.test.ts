@@ -1,39 +1,30 @@
 import { expect, it } from "vitest";
-import { type Reopening, reopening } from "../../src/stores/reopening.ts";
+import { reopening } from "../../src/stores/reopening.ts";
 
 class Lost extends Error {}
 
-/** Handles are numbers: 1, 2, 3. */
-function make(open?: () => Promise<void>): Reopening<number> & {
-  opened: number;
-  closed: number[];
-  lost: (() => void)[];
+/** Handles are numbered from 1; `lost` says of each that it died. */
+function make(open?: () => Promise<void>): {
+  use<T>(work: (number: number) => Promise<T>): Promise<T>;
+  close(): void;
+  readonly closed: number[];
+  readonly lost: (() => void)[];
 } {
   const lost: (() => void)[] = [];
   const closed: number[] = [];
-  const { use, close } = reopening<number>({
-    async open(tell) {
-      lost.push(tell);
-      const handle = lost.length;
+  const { use, close } = reopening(
+    async (tell) => {
+      const number = lost.push(tell);
       await open?.();
-      return handle;
+      return { number, close: () => void closed.push(number) };
     },
-    close: (handle) => void closed.push(handle),
-    isLost: (error) => error instanceof Lost,
-  });
-  return {
-    use,
-    close,
-    closed,
-    lost,
-    get opened() {
-      return lost.length;
-    },
-  };
+    (error) => error instanceof Lost,
+  );
+  return { use: (work) => use(({ number }) => work(number)), close, closed, lost };
 }
 
 it("shares a handle, and lets go only the one that died", async () => {
-  const { use, closed, ...made } = make();
+  const { use, closed, lost } = make();
   const late = Promise.withResolvers<void>();
   const handles: number[] = [];
   const user = async (handle: number): Promise<number> => {
@@ -53,10 +44,10 @@ it("shares a handle, and lets go only the one that died", async () => {
   expect(handles).toEqual([1, 1, 1, 2, 2, 2]);
   late.resolve();
   expect(await straggler).toBe(2);
-  made.lost[0]?.();
+  lost[0]?.();
   expect(await use(async (handle) => handle)).toBe(2);
   expect(closed).toEqual([1]);
-  expect(made.lost).toHaveLength(2);
+  expect(lost).toHaveLength(2);
 });
 
 it("gives up after a bounded number of handles, and begins anew at the next use", async () => {
