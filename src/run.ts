@@ -146,7 +146,8 @@ export function createClient(platform: Platform): Client {
       await closeDead(store, Date.now());
       if (open.has(run as Run)) platform.timer(() => void lookAfter(store).catch(troubled), sweepMillis);
     };
-    held.then(({ store }) => lookAfter(store)).catch(troubled);
+    // Only once this writer is seen: it may go on with a run whose last writer died, which is no longer dead then.
+    held.then(({ store }) => core.flushQuietly().then(() => lookAfter(store))).catch(troubled);
     return run;
   };
 

@@ -18,53 +18,54 @@ import { allSegments } from "./opening.ts";
 export async function closeDead(store: LocalStore, now: number): Promise<string[]> {
   const closed: string[] = [];
   for await (const { run } of store.runs({ status: "PROCESSING" })) {
-    const seen = await store.position(run);
     const state = foldSegments(await allSegments(store, run));
-    if (state !== undefined && (await closeIfDead(store, state, seen, now))) closed.push(run);
+    if (state !== undefined && (await closeIfDead(store, state, now))) closed.push(run);
   }
   return closed;
 }
 
-async function closeIfDead(
-  store: LocalStore,
-  state: RunState,
-  seen: Position,
-  now: number,
-): Promise<boolean> {
-  const id = await store.id();
-  const open = openHere(state, id);
+async function closeIfDead(store: LocalStore, state: RunState, now: number): Promise<boolean> {
+  const open = openHere(state, await store.id());
   const silent = await withoutLock(store, open);
   if (silent.length === 0 || silent.length < open.length) return false;
   for (const writer of silent) {
     // A write in the future is one from before the clock was set back, and as old as any.
     if (Math.abs(now - ((await store.lastWrite(state.run, writer)) ?? 0)) <= deadMillis) return false;
   }
-  await store.append([closing(id, state, seen, silent, now)]);
-  return true;
+  return await close(store, state.run, silent, now, true);
 }
 
 /** At a writer's finish: closes the others of its run that hold no lock, at once. */
 export async function closeSilent(store: LocalStore, run: string, now: number): Promise<void> {
   if (Object.keys(await store.position(run)).length < 2) return;
-  const id = await store.id();
-  const before = foldSegments(await allSegments(store, run));
-  const silent = before === undefined ? [] : await withoutLock(store, openHere(before, id));
-  if (silent.length === 0) return;
-  // Read once more: who finished in between has freed its lock as well.
-  const seen = await store.position(run);
   const state = foldSegments(await allSegments(store, run));
   if (state === undefined) return;
-  const dead = openHere(state, id).filter(({ writer }) => silent.includes(writer));
-  if (dead.length === 0) return;
-  await store.append([
-    closing(
-      id,
-      state,
-      seen,
-      dead.map(({ writer }) => writer),
-      now,
-    ),
-  ]);
+  const silent = await withoutLock(store, openHere(state, await store.id()));
+  await close(store, run, silent, now, false);
+}
+
+/**
+ * Closes writers that held no lock a moment ago. Who finished meanwhile wrote that before it let its lock go: only a
+ * look after the locks tells who died.
+ * @param whole only where nobody else is at work on the run
+ */
+async function close(
+  store: LocalStore,
+  run: string,
+  silent: readonly string[],
+  now: number,
+  whole: boolean,
+): Promise<boolean> {
+  if (silent.length === 0) return false;
+  const id = await store.id();
+  const seen = await store.position(run);
+  const state = foldSegments(await allSegments(store, run));
+  if (state === undefined) return false;
+  const open = openHere(state, id).map(({ writer }) => writer);
+  const dead = open.filter((writer) => silent.includes(writer));
+  if (dead.length === 0 || (whole && dead.length < open.length)) return false;
+  await store.append([closing(id, state, seen, dead, now)]);
+  return true;
 }
 
 /** The writers of this store that have not finished, as far as is known. */

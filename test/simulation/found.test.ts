@@ -9,6 +9,7 @@ import { type Client, createClient } from "../../src/run.ts";
 import type { LocalStore } from "../../src/stores/store.ts";
 import { type CourierParts, createCourier } from "../../src/sync/courier.ts";
 import type { Destination } from "../../src/sync/destination.ts";
+import { collect } from "../contract/client-host.ts";
 
 /** What the simulation found, each by itself. */
 
@@ -152,6 +153,28 @@ describe("a run", () => {
     expect(Object.values(await store.position(run.id))).toEqual([1]);
   });
 
+  it("is seen to live before its first segment is seen", async () => {
+    const store = slowStore();
+    const told: string[] = [];
+    const take: LocalStore["locks"]["take"] = async (name) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      told.push(name.slice(0, 6));
+      return store.locks.take(name);
+    };
+    const append: LocalStore["append"] = (segments) => {
+      told.push("append");
+      return store.append(segments);
+    };
+    const run = clientHere().startRun({
+      ...options,
+      store: { ...store, append, locks: { ...store.locks, take } },
+    });
+    const flushed = run.flush();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await flushed).toBe("disk");
+    expect(told).toEqual(["writer", "append"]);
+  });
+
   it("that was let go ends though its store cannot be read", async () => {
     let broken = false;
     const store = slowStore();
@@ -220,6 +243,44 @@ describe("a run", () => {
     const dead = { ...store, locks: { take: async () => undefined, held: async () => false } };
     expect(await closeDead(dead, Date.now() + hour)).toEqual(["far"]);
     expect(await joined()).toBe(true);
+  });
+
+  it("that goes on after a crash is not closed by the very client that goes on", async () => {
+    const store = slowStore();
+    await add(store, "mine");
+    await vi.advanceTimersByTimeAsync(hour);
+    const append: LocalStore["append"] = async (segments) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await store.append(segments);
+    };
+    const again = clientHere().resumeRun({ ...options, store: { ...store, append }, runId: "mine" });
+    await vi.advanceTimersByTimeAsync(1_000);
+    const finished = (await again).finish();
+    await vi.advanceTimersByTimeAsync(1_000);
+    await finished;
+    const [summary] = await collect(store.runs());
+    expect(summary?.status).toBe("SUCCESS");
+  });
+
+  it("that two writers finish at once did not fail", async () => {
+    const store = slowStore();
+    const given = { ...options, store, runId: "both" };
+    const first = clientHere().startRun(given);
+    await first.flush();
+    let look = async (): Promise<unknown> => undefined;
+    const held: LocalStore["locks"]["held"] = async (name) => {
+      await look();
+      return store.locks.held(name);
+    };
+    const second = await clientHere().resumeRun({
+      ...given,
+      store: { ...store, locks: { ...store.locks, held } },
+    });
+    // Between the second's look at the run and its look at the locks.
+    look = () => first.finish();
+    await second.finish();
+    const [summary] = await collect(store.runs());
+    expect(summary?.status).toBe("SUCCESS");
   });
 
   it("whose writer died is closed also after the clock was set back", async () => {

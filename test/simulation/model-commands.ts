@@ -216,6 +216,6 @@ export function anyCommands(): fc.Arbitrary<Iterable<Command>> {
       fc.constant(restartServer),
       fc.constantFrom(0, 30, 900, 7_000, 70_000).map(wait),
     ],
-    { maxCommands: 25, size: "max" },
+    { maxCommands: 16, size: "max" },
   ) as never;
 }

@@ -69,6 +69,8 @@ export function createNetwork(
 ): Network {
   let requests = 0;
   const world = clock.current();
+  /** A request hears of its caller's limit only while it is held; those that are lost are held by nobody else. */
+  const open = new Set<object>();
 
   const fateOf = (machine: string, host: string): Fate => {
     const { cut, lost, lostReply, twice, busy, hidden } = network.weather;
@@ -130,7 +132,10 @@ export function createNetwork(
       const request = new Request(input, init);
       const body = new Uint8Array(await request.arrayBuffer());
       const { method, url } = request;
-      return exchange(machine, { method, url, headers: [...request.headers], body }, request.signal);
+      const held = { input, request };
+      open.add(held);
+      const sent = { method, url, headers: [...request.headers], body };
+      return exchange(machine, sent, request.signal).finally(() => open.delete(held));
     },
   };
   return network;
