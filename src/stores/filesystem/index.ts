@@ -51,9 +51,8 @@ export function filesystemStore(folder = ".run_log_store"): LocalStore {
     has: (run) => existsSync(layout.run(run).folder) || existsSync(layout.run(run).derived),
     append: (given) =>
       guard(async () => {
-        await id.publish();
         for (const [run, own] of groupsByRun(given)) {
-          await runs.append(run, own).finally(() => hints.emit(run));
+          await runs.append(run, own, id.publish).finally(() => hints.emit(run));
         }
       }),
     appendSync(given) {

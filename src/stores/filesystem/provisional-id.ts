@@ -18,13 +18,22 @@ export interface StoreId {
 
 export function createStoreId(layout: Layout): StoreId {
   let own: string | undefined;
+  /** What this instance found or made, and knows to be durable. */
+  let known: string | undefined;
   const unpublished = (error: unknown): string => {
     if (!passes(error)) throw error;
+    if (known !== undefined) return known;
     own ??= newId();
     return own;
   };
-  const open = (): Promise<string> => openStoreId(layout, own ?? newId());
-  const openSync = (): string => openStoreIdSync(layout, own ?? newId());
+  const open = async (): Promise<string> => {
+    known = await openStoreId(layout, own ?? newId(), known);
+    return known;
+  };
+  const openSync = (): string => {
+    known = openStoreIdSync(layout, own ?? newId(), known);
+    return known;
+  };
   return {
     // Once more after any error: it decides whether a run goes to the disk or, to its end, to memory.
     open: () => open().catch(open).catch(unpublished),

@@ -14,8 +14,8 @@ export interface OpenRun {
 /** The runs that an instance has met. */
 export interface Runs {
   of(run: string): OpenRun;
-  /** All segments are of one run. */
-  append(run: string, segments: readonly Segment[]): Promise<void>;
+  /** All segments are of one run. @param first comes before them */
+  append(run: string, segments: readonly Segment[], first: () => Promise<void>): Promise<void>;
   /** Every run that is not deleted, with what changes when its segments do. */
   versions(): Promise<Map<string, string>>;
   /** Waits for appends under way, brings the run logs up to date and frees the handles. */
@@ -42,8 +42,8 @@ export function createRuns(layout: Layout): Runs {
   };
   return {
     of,
-    append(run, segments) {
-      const appending = append(run, segments);
+    append(run, segments, first) {
+      const appending = first().then(() => append(run, segments));
       pending.add(appending);
       return appending.finally(() => pending.delete(appending));
     },

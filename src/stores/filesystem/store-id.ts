@@ -16,12 +16,12 @@ import type { Layout } from "./layout.ts";
  * The store's random id, made with it; of several processes that open a new folder at once one makes it for all.
  * @param fresh the id of a store that has none
  */
-export async function openStoreId(layout: Layout, fresh: string): Promise<string> {
+export async function openStoreId(layout: Layout, fresh: string, known?: string): Promise<string> {
   await layout.folders.make(layout.journal);
   const found = await readId(layout.id);
   if (found !== undefined) {
     // Who made it may have ended before its name was durable.
-    await syncFolder(layout.journal);
+    if (found !== known) await syncFolder(layout.journal);
     return found;
   }
   const mine = temporaryName(layout.id);
@@ -37,11 +37,11 @@ export async function openStoreId(layout: Layout, fresh: string): Promise<string
 }
 
 /** As `openStoreId`, without waiting: a process may end in the tick in which it opened the store. */
-export function openStoreIdSync(layout: Layout, fresh: string): string {
+export function openStoreIdSync(layout: Layout, fresh: string, known?: string): string {
   layout.folders.makeSync(layout.journal);
   const found = readIdSync(layout.id);
   if (found !== undefined) {
-    syncFolderSync(layout.journal);
+    if (found !== known) syncFolderSync(layout.journal);
     return found;
   }
   const mine = temporaryName(layout.id);

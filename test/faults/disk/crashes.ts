@@ -127,7 +127,8 @@ async function append(life: Life, store: LocalStore, run: string): Promise<void>
   const id = await store.id();
   await store.append(segments);
   life.promises.kept(segments);
-  life.promises.keptId(id);
+  // One that was made while the disk was full was this instance's alone.
+  if ((await store.id()) === id) life.promises.keptId(id);
 }
 
 /** What a process does in its last moment, whatever is under way. */
