@@ -56,8 +56,8 @@ interface Court {
   readonly log: Log;
   /** By id. */
   readonly tests: ReadonlyMap<string, Reach>;
-  /** Test -> its mutants. */
-  readonly assigned: ReadonlyMap<string, readonly number[]>;
+  /** For each stage: test -> its mutants. */
+  readonly assigned: ReturnType<typeof assign>;
 }
 
 async function startVitest(sources: ReadonlyMap<string, string>, log: Log): Promise<Vitest> {
@@ -108,20 +108,23 @@ async function askReach(vitest: Vitest, log: Log): Promise<Map<string, Reach>> {
 }
 
 async function judgeAll(court: Court, ids: readonly number[]): Promise<Map<number, Verdict>> {
-  const { vitest, tests } = court;
+  const { vitest, tests, assigned } = court;
   const verdicts = new Map<number, Verdict>(ids.map((id) => [id, "unreached"]));
   const costs = new Map<string, number>();
   for (const { file, millis } of tests.values()) costs.set(file, Math.max(costs.get(file) ?? 0, millis));
   const cost = ({ moduleId }: TestSpecification): number => costs.get(relative(root, moduleId)) ?? 0;
   const specifications = await vitest.globTestSpecifications();
-  for (const specification of specifications.sort((one, other) => cost(one) - cost(other)))
-    await judgeByFile(court, specification, verdicts);
+  specifications.sort((one, other) => cost(one) - cost(other));
+  for (const stage of assigned) {
+    for (const specification of specifications) await judgeByFile(court, specification, stage, verdicts);
+  }
   return verdicts;
 }
 
 async function judgeByFile(
-  { vitest, log, tests, assigned }: Court,
+  { vitest, log, tests }: Court,
   specification: TestSpecification,
+  stage: ReadonlyMap<string, readonly number[]>,
   verdicts: Map<number, Verdict>,
 ): Promise<void> {
   const file = relative(root, specification.moduleId);
@@ -131,7 +134,7 @@ async function judgeByFile(
   for (;;) {
     const plan: Record<string, Plan[string]> = {};
     for (const [id, test] of tests) {
-      const mutants = (assigned.get(id) ?? []).filter((mutant) => test.file === file && isOpen(id, mutant));
+      const mutants = (stage.get(id) ?? []).filter((mutant) => test.file === file && isOpen(id, mutant));
       if (mutants.length > 0) plan[id] = { mutants, millis: test.millis };
     }
     if (Object.keys(plan).length === 0) return;

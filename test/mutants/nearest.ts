@@ -8,22 +8,38 @@ export interface Reach {
   readonly reached: ReadonlySet<number>;
 }
 
-/** A mutant is shown to so many tests at most. */
-const mostTests = 25;
+/** The tests that each mutant is shown to first, and those that one is shown to which survived them. */
+export const stages: readonly (readonly [from: number, to: number])[] = [
+  [0, 25],
+  [25, 150],
+];
 
-/** Test -> the mutants that it judges: of those that reach a mutant the nearest by their path, then the fastest. */
+/**
+ * For each stage: test -> the mutants that it judges. Of those that reach a mutant the nearest by their path come
+ * first, and of them those that see most of its file.
+ */
 export function assign(
   mutants: readonly Mutant[],
   tests: ReadonlyMap<string, Reach>,
-): Map<string, readonly number[]> {
-  const assigned = new Map<string, number[]>();
-  for (const [id, { file }] of mutants.entries()) {
-    const reaching = [...tests].filter(([, { reached }]) => reached.has(id));
-    const ranked = reaching
-      .map(([test, reach]) => ({ test, near: nearness(file, reach.file), millis: reach.millis }))
-      .sort((one, other) => other.near - one.near || one.millis - other.millis);
-    for (const { test } of ranked.slice(0, mostTests)) {
-      assigned.set(test, [...(assigned.get(test) ?? []), id]);
+): readonly ReadonlyMap<string, readonly number[]>[] {
+  const files = Map.groupBy(mutants.keys(), (id) => mutants[id]?.file ?? "");
+  const assigned = stages.map(() => new Map<string, number[]>());
+  for (const [file, ids] of files) {
+    const ranked = [...tests]
+      .map(([test, { file: path, millis, reached }]) => {
+        const seen = ids.filter((id) => reached.has(id)).length;
+        return { test, reached, near: nearness(file, path), seen, millis };
+      })
+      .sort((one, other) => other.near - one.near || other.seen - one.seen || one.millis - other.millis);
+    for (const id of ids) {
+      const judges = ranked.filter(({ reached }) => reached.has(id));
+      for (const [stage, [from, to]] of stages.entries()) {
+        for (const { test } of judges.slice(from, to)) {
+          const own = assigned[stage]?.get(test) ?? [];
+          assigned[stage]?.set(test, own);
+          own.push(id);
+        }
+      }
     }
   }
   return assigned;
