@@ -82,6 +82,14 @@ describe("a writer", () => {
     expect(writer.problem).toBe("no memory");
   });
 
+  it("with nothing to say still begins the run, once", async () => {
+    const writer = at.write();
+    expect(await writer.flush()).toBe("disk");
+    expect(await writer.flush()).toBe("disk");
+    expect(await at.records()).toMatchObject([{ type: "run", uid: someUid }]);
+    expect(at.appended).toHaveLength(1);
+  });
+
   it("tells each time what is durable, and gives clocks that grow", async () => {
     const writer = at.write();
     at.note("a");

@@ -142,18 +142,18 @@ function ledgerRules(it_: Tested): void {
 
   it_("forgets both with the run", async (store) => {
     const run = freshRun();
-    await store.append(segmentsOf(run, 0, 1));
-    await store.ledger.write(run, destination, entry);
-    await store.ledger.setAside(run, destination, {
-      writer: writerOf(0),
-      seq: 0,
-      index: 0,
-      reason: "r",
-      item: 1,
-    });
+    const other = `${run}-2`;
+    const item = { writer: writerOf(0), seq: 0, index: 0, reason: "r", item: 1 };
+    for (const each of [run, other]) {
+      await store.append(segmentsOf(each, 0, 1));
+      await store.ledger.write(each, destination, entry);
+      await store.ledger.setAside(each, destination, item);
+    }
     await store.delete(run);
     expect(await store.ledger.read(run, destination)).toBeUndefined();
     expect(await store.ledger.aside(run, destination)).toEqual([]);
+    expect(await store.ledger.read(other, destination)).toEqual(entry);
+    expect(await store.ledger.aside(other, destination)).toEqual([item]);
   });
 }
 

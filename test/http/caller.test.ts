@@ -78,6 +78,11 @@ describe("an answer", () => {
     expect(await get(await always(204))).toEqual({ class: "ok", status: 204, text: "" });
   });
 
+  it("of 200 is read to its end, also past what is kept of an error's text", async () => {
+    const list = Array.from({ length: 20_000 }, (_, at) => at);
+    expect(await get(await always(200, JSON.stringify(list)))).toMatchObject({ class: "ok", json: list });
+  });
+
   it("of another type comes as bytes when it was asked for, and only then", async () => {
     const accept = "application/x-ndjson";
     const lines = await always(200, "{}\n{}\n", { "content-type": accept });

@@ -31,6 +31,19 @@ describe("writes that fail", () => {
     expect(folder.read(`${writer}.0.jsonl`)).toEqual(linesOf(segmentsOf(run, 0, 6)));
   });
 
+  it("not at all, but take their time, are waited for before the flush", async () => {
+    const store = folder.openStore();
+    const prototype = await handlePrototype(folder);
+    const write = prototype.write as (...given: unknown[]) => Promise<unknown>;
+    vi.spyOn(prototype, "write").mockImplementation(async function (this: FileHandle, ...given: unknown[]) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return write.call(this, ...given);
+    } as never);
+    await store.append(segmentsOf(run, 0, 2));
+    expect(folder.journalFiles()).toEqual([`${writer}.0.jsonl`]);
+    expect(folder.read(`${writer}.0.jsonl`)).toEqual(linesOf(segmentsOf(run, 0, 2)));
+  });
+
   it("without an error and without a byte are failures", async () => {
     const store = folder.openStore();
     await store.append(segmentsOf(run, 0, 1));

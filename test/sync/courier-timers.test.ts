@@ -25,6 +25,29 @@ describe("a courier by itself", () => {
     expect(at.delivered).toEqual(["r"]);
     expect(one).toMatchObject({ state: "idle", problem: undefined, nextTry: undefined });
     expect(at.waits()).toEqual([sweepMillis]);
+    one.poke(false);
+    await one.drain(AbortSignal.timeout(5_000));
+    expect(at.waits()).toEqual([gatherMillis]);
+  });
+
+  it("knows what the ledger says of runs that need nothing, and asks nobody about them", async () => {
+    await at.add("whole", 0);
+    await at.add("parked", 0);
+    at.outcome = async (delivery) =>
+      delivery.run === "parked" ? { state: "park", problem } : takeAll(delivery);
+    const before = at.courier(["whole", "parked"]);
+    await before.drain(AbortSignal.timeout(5_000));
+    before.stop();
+    at.delivered.length = 0;
+    const setPause = vi.spyOn(at.store.ledger, "setPause");
+    const one = at.courier(["whole", "parked", "empty"]);
+    one.poke(true);
+    await at.pass();
+    expect(at.delivered).toEqual([]);
+    expect(one.state).toBe("idle");
+    expect(one.entry("whole")).toMatchObject({ complete: true });
+    expect(one.entry("parked")).toMatchObject({ parked: problem });
+    expect(setPause).not.toHaveBeenCalled();
   });
 
   it("goes again at once for what came while it was at work", async () => {
@@ -85,6 +108,9 @@ describe("a courier by itself", () => {
     await at.pass();
     expect(at.delivered).toHaveLength(1);
     expect(one).toMatchObject({ state: "waiting", problem });
+    expect(one.nextTry).toBeGreaterThan(Date.now() + 500_000);
+    one.poke(true);
+    expect(at.waits()).toEqual([sweepMillis]);
   });
 
   it("at a pause for a person waits long, and is not poked out of it", async () => {
@@ -143,18 +169,34 @@ describe("a courier by itself", () => {
       signal = delivery.signal;
       return gate.promise;
     };
-    const one = at.courier(["r"]);
+    await at.add("next", 0);
+    const one = at.courier(["r", "next"]);
     one.poke(true);
     at.fire();
     await expect.poll(() => signal).toBeDefined();
     one.stop();
     expect(signal?.aborted).toBe(true);
-    gate.resolve({ state: "retry", problem });
+    gate.resolve({ state: "done" });
     await vi.waitFor(async () => expect(await at.store.locks.held(await at.lock())).toBe(false), waiting);
     one.poke(true);
     one.retry();
     expect(at.waits()).toEqual([]);
+    expect(at.delivered).toEqual(["r"]);
+  });
+
+  it("that stops notes no failure of what it abandons", async () => {
+    await at.add("r", 0);
+    const one = at.courier(["r"]);
+    at.outcome = async () => {
+      one.stop();
+      return { state: "retry", problem };
+    };
+    one.poke(true);
+    at.fire();
+    await expect.poll(() => at.delivered).toEqual(["r"]);
+    await vi.waitFor(async () => expect(await at.store.locks.held(await at.lock())).toBe(false), waiting);
     expect(await at.store.ledger.pause(destinationName(at.destination))).toBeUndefined();
+    expect(at.waits()).toEqual([]);
   });
 
   it("to a destination that cannot be used does nothing", async () => {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { destinationName } from "../../src/sync/courier.ts";
 import { sweepMillis } from "../../src/sync/pass.ts";
 import { syncRuns } from "../../src/sync/sync-runs.ts";
 import { carried, problem, type Scene, scene, takeAll } from "./scene.ts";
@@ -64,6 +65,27 @@ describe("a pass", () => {
     one.poke(true);
     await at.pass();
     expect(at.delivered).toEqual(["a"]);
+  });
+
+  it("takes who got through in an earlier one for no witness", async () => {
+    for (const run of ["a", "b"]) await at.add(run, 0);
+    at.outcome = async (delivery) => {
+      await delivery.call({ method: "GET", path: "/" });
+      return takeAll(delivery);
+    };
+    const one = at.courier(["a", "b"]);
+    one.poke(true);
+    await at.pass();
+    for (const run of ["a", "b"]) await at.add(run, 1);
+    at.delivered.length = 0;
+    at.outcome = async () => ({ state: "retry", problem });
+    one.poke(true);
+    await at.pass();
+    expect(at.delivered).toEqual(["a"]);
+    expect(await at.store.ledger.pause(destinationName(at.destination))).toMatchObject({
+      failures: 1,
+      problem,
+    });
   });
 
   it("over a local store that cannot be read is a failure like another", async () => {
