@@ -1,38 +1,23 @@
-import { memoryStore, type Run, runLogStore } from "runlog";
+import { memoryStore, type Run } from "runlog";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { closeDead } from "../../src/client/liveness.ts";
-import type { Platform } from "../../src/client/platform.ts";
-import { RunlogError } from "../../src/errors.ts";
-import { encodeSegment } from "../../src/model/segment-line.ts";
 import { foldSegments } from "../../src/read/fold.ts";
 import { type Client, createClient } from "../../src/run.ts";
 import type { LocalStore } from "../../src/stores/store.ts";
-import { type CourierParts, createCourier } from "../../src/sync/courier.ts";
-import type { Destination } from "../../src/sync/destination.ts";
 import { collect } from "../contract/client-host.ts";
+import { add, countedTimers, counting, hour, refuses, type Timers, uid } from "./found-parts.ts";
 
-/** What the simulation found, each by itself. */
+/** What the simulation found about runs, each by itself. */
 
-const hour = 3_600_000;
-const uid = "0".repeat(32);
-const refuses = async (): Promise<never> => {
-  throw new RunlogError("storage_unavailable", "the disk refuses");
-};
+let timers: Timers;
 
-let timers: number;
 beforeEach(() => {
   vi.useFakeTimers();
-  timers = 0;
+  timers = countedTimers();
 });
 afterEach(() => {
   vi.useRealTimers();
 });
-
-const timer: Platform["timer"] = (run, millis) => {
-  timers += 1;
-  const made = setTimeout(run, millis);
-  return () => clearTimeout(made);
-};
 
 function clientHere(): Client {
   return createClient({
@@ -47,7 +32,7 @@ function clientHere(): Client {
     watch: () => () => undefined,
     syncCommand: () => undefined,
     warn: () => undefined,
-    timer,
+    timer: timers.timer,
   });
 }
 
@@ -56,91 +41,6 @@ function slowStore(more: Partial<LocalStore> = {}): LocalStore {
   const { has: _, appendSync: __, ...store } = memoryStore();
   return { ...store, kind: "indexeddb", ...more };
 }
-
-async function add(store: LocalStore, run: string): Promise<void> {
-  const record = JSON.stringify({ type: "run", time: 1, uid, store: await store.id() });
-  await store.append([encodeSegment({ run, writer: "0123456789ab", seq: 0, clock: 1 }, [record])]);
-}
-
-/** A destination that counts; it fails for `bad` and takes the rest. */
-function counting(bad?: string): Destination & { tries: number } {
-  const destination = {
-    kind: "counting",
-    url: "http://counting",
-    credentials: {},
-    probe: "/",
-    tries: 0,
-    originAdvice: () => "",
-    deliver: (async (delivery) => {
-      destination.tries += 1;
-      await delivery.call({ method: "GET", path: "/" });
-      const problem = { code: "unreachable", message: "m", action: "a" };
-      if (delivery.run === bad) return { state: "retry", problem };
-      for await (const segment of delivery.segments()) {
-        const { writer, seq } = segment;
-        const rows = delivery.records(segment).flatMap((each) => (each.type === "metrics" ? each.key : []));
-        const { position, delivered } = delivery.ledger;
-        await delivery.save({
-          position: { ...position, [writer]: [seq + 1, 0] },
-          delivered: delivered + rows.length,
-        });
-      }
-      return { state: "done" };
-    }) satisfies Destination["deliver"],
-  } satisfies Destination & { tries: number };
-  return destination;
-}
-
-function courierOf(store: LocalStore, destination: Destination, others: CourierParts["others"]) {
-  return createCourier({ store, destination, call: async () => ({ class: "ok", text: "" }), timer, others });
-}
-
-describe("a courier", () => {
-  it("waits for an older run that fails, without a timer that spins", async () => {
-    const store = memoryStore();
-    for (const run of ["mine", "older"]) await add(store, run);
-    const destination = counting("older");
-    const courier = courierOf(store, destination, async function* () {
-      yield { run: "older", uid, owner: true };
-    });
-    courier.carry({ run: "mine", uid, owner: true });
-    courier.poke(true);
-    await vi.advanceTimersByTimeAsync(hour);
-    courier.stop();
-    expect(timers).toBeLessThan(200);
-    expect(destination.tries).toBeGreaterThan(10);
-    expect(destination.tries).toBeLessThan(60);
-  });
-
-  it("does not send again and again what a full disk cannot note", async () => {
-    const store = memoryStore();
-    await add(store, "mine");
-    const full = { ...store, ledger: { ...store.ledger, write: refuses, setPause: refuses } };
-    const destination = counting();
-    const courier = courierOf(full, destination, async function* () {});
-    courier.carry({ run: "mine", uid, owner: true });
-    courier.poke(true);
-    await vi.advanceTimersByTimeAsync(hour);
-    expect(destination.tries).toBeGreaterThan(10);
-    expect(destination.tries).toBeLessThan(40);
-    Object.assign(full.ledger, store.ledger);
-    await vi.advanceTimersByTimeAsync(301_000);
-    courier.stop();
-    expect(courier.entry("mine")?.complete).toBe(true);
-    expect(courier.problem).toBe(undefined);
-  });
-
-  it("ends a drain also where the store cannot be read", async () => {
-    const store = memoryStore();
-    await add(store, "mine");
-    const courier = courierOf({ ...store, position: refuses }, counting(), async function* () {});
-    courier.carry({ run: "mine", uid, owner: true });
-    const drained = courier.drain(new AbortController().signal).then(() => "drained");
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(await drained).toBe("drained");
-    courier.stop();
-  });
-});
 
 describe("a run", () => {
   const options = { syncTo: [], quiet: true };
@@ -200,9 +100,9 @@ describe("a run", () => {
     expect(await run.flush()).toBe("memory");
     await run.finish();
     await vi.advanceTimersByTimeAsync(120_000);
-    const before = timers;
+    const before = timers.made;
     await vi.advanceTimersByTimeAsync(hour);
-    expect(timers - before).toBe(0);
+    expect(timers.made - before).toBe(0);
   });
 
   it("is not done where only another writer's observations are", async () => {
@@ -294,25 +194,3 @@ describe("a run", () => {
 async function* unreadable(): AsyncGenerator<never> {
   yield await refuses();
 }
-
-it("a server's position alone confirms nothing: the last segment of each writer goes once more", async () => {
-  const store = memoryStore();
-  await add(store, "mine");
-  const sent: string[] = [];
-  const courier = createCourier({
-    store,
-    destination: runLogStore("http://127.0.0.1:4000"),
-    timer,
-    others: async function* () {},
-    async call({ method, body }) {
-      if (body !== undefined) sent.push(new TextDecoder().decode(body as Uint8Array));
-      return { class: "ok", status: 200, text: method, json: { next: { "0123456789ab": 1 } } };
-    },
-  });
-  courier.carry({ run: "mine", uid, owner: true });
-  courier.poke(true);
-  await vi.advanceTimersByTimeAsync(1_000);
-  courier.stop();
-  expect(sent).toHaveLength(1);
-  expect(courier.entry("mine")?.complete).toBe(true);
-});

@@ -103,7 +103,11 @@ describe("the simulation catches", () => {
     ],
     ["a queue that lets go of what it sends", { destination: shifting }, /^all arrives/],
     ["a store that gives old data a new number after a power cut", { recovers: putAgain }, /^servers hold/],
-  ])("%s", async (_, flaws, promise) => {
-    expect(await promiseBroken(flaws)).toMatch(promise);
-  });
+  ])(
+    "%s",
+    async (_, flaws, promise) => {
+      expect(await promiseBroken(flaws)).toMatch(promise);
+    },
+    600_000,
+  );
 });
