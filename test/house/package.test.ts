@@ -40,6 +40,7 @@ describe("package.json", () => {
 
   it("depends on these and no more", () => {
     expect(Object.keys(manifest.dependencies)).toEqual([
+      "@bufbuild/protobuf",
       "@hono/node-server",
       "hono",
       "idb",
