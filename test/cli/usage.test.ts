@@ -43,7 +43,7 @@ test.each<[Command, readonly string[], string]>([
   [runs, ["--store", ""], "must name a folder"],
   [show, [], "an argument is missing"],
   [series, ["a", "b", "--json", "--csv"], "not both"],
-  [exportCommand, ["a", "--as", "parquet", "--out", "-"], "--as must be jsonl"],
+  [exportCommand, ["a", "--as", "parquet", "--out", "-"], "--as must be jsonl or wandb"],
   [exportCommand, ["a", "--as", "jsonl"], "--out must name a file"],
   [sync, ["--to", "ftp://example.org"], "--to must be http"],
   [sync, ["--token-file", "x"], "needs exactly one --to"],

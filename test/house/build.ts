@@ -21,6 +21,7 @@ const WEB = {
   mlflow: "src/destinations/mlflow/index.ts",
   tfjs: "src/integrations/tfjs.ts",
   notebook: "src/integrations/notebook/index.ts",
+  wandb: "src/formats/wandb/index.ts",
 };
 // Everything in one file, for a plain <script type="module">.
 const BUNDLE: Entries = { bundle: "src/bundle.ts" };

@@ -19,7 +19,7 @@ const RULES: Record<string, Rule | "entry"> = {
   model: { parts: ["errors"], packages: ["zod/mini", "superjson"] },
   read: { parts: ["errors", "model"], packages: ["zod/mini", "superjson"] },
   lifecycle: { parts: ["errors", "model"], types: ["client"], packages: [] },
-  formats: { parts: ["errors", "model", "read"], packages: ["zod/mini", "superjson"] },
+  formats: { parts: ["errors", "model", "read"], packages: ["@bufbuild/protobuf/wire"] },
   http: { parts: ["errors", "model"], types: ["sync"], packages: ["ky"] },
   stores: { parts: ["errors", "model", "read", "http"], types: ["sync"], packages: ["zod/mini", "idb"] },
   sync: { parts: ["errors", "model", "read", "http", "stores"], packages: [] },

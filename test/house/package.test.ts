@@ -31,6 +31,7 @@ describe("package.json", () => {
       "./node": ["types", "default"],
       "./tfjs": ["types", "default"],
       "./notebook": ["types", "default"],
+      "./wandb": ["types", "default"],
       "./vite": ["types", "default"],
       "./server": ["types", "default"],
       "./bundle.js": ["types", "default"],
@@ -94,6 +95,7 @@ describe.each([
   ["dist/mlflow.js", ["ky", "runlog", "superjson", "zod/mini"]],
   ["dist/tfjs.js", ["runlog"]],
   ["dist/notebook.js", ["runlog"]],
+  ["dist/wandb.js", ["@bufbuild/protobuf/wire", "superjson", "zod/mini"]],
   ["dist/bundle.js", []],
 ])("%s", (path, packages) => {
   it("imports these packages at most, no file and nothing of Node", () => {
