@@ -29,8 +29,18 @@ def content(data):
     size = record.ByteSize()
     record.DiscardUnknownFields()
     assert record.ByteSize() == size, "it has fields that this version does not know"
-    fields = MessageToDict(getattr(record, kind), preserving_proto_field_name=True)
+    message = getattr(record, kind)
+    # The other way takes five times as long, and these are nearly all records.
+    fields = {"item": [pair(item) for item in message.item]} if kind == "history" else as_dict(message)
     return {"num": record.num, "type": kind, kind: fields}
+
+
+def pair(item):
+    return {"nested_key": list(item.nested_key), "value_json": item.value_json}
+
+
+def as_dict(message):
+    return MessageToDict(message, preserving_proto_field_name=True)
 
 
 request, *files = sys.argv[1:]
