@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openStore, type Row, type Run, type RunOptions, startRun, trackRun } from "runlog";
+import { openStore, type Row, type Run, type RunOptions, resumeRun, startRun, trackRun } from "runlog";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { wandbFiles } from "../../src/formats/wandb/index.ts";
 import { transactionLog } from "../../src/formats/wandb/transaction-log.ts";
@@ -221,11 +221,21 @@ describe.skipIf(!needs("wandb") || !needs("wandb-old"))("an export for W&B", () 
       expect([read.history, read.summary, read.exit]).toEqual([[], {}, 0]);
       expect(read.config).toEqual({ _wandb: {} });
     }
-    const failing = startRun(options({ runId: "failing" }));
-    await failing.finish("FAIL");
+    const diverging = tracking({ runId: "failing" }, () => {
+      throw new Error("diverged");
+    });
+    await expect(diverging).rejects.toThrow("diverged");
     const failed = await exported("failing");
     expect(await inspectSummary(failed.directory)).toMatchObject({ state: "failed", exit_code: 1 });
-    expect((await readByPython(failed.directory)).exit).toBe(1);
+    expect(await readByPython(failed.directory)).toMatchObject({ exit: 1, run: { notes: "diverged" } });
+
+    await tracking({ runId: "changed", parameters: { lr: 0.1, batch: 32 } }, () => undefined);
+    const resumed = await resumeRun(options({ runId: "changed", parameters: { lr: 0.2, batch: 32 } }));
+    await resumed.finish();
+    const changed = await exported("changed");
+    for (const read of await bothReaders(changed.directory))
+      expect(read.config).toEqual({ _wandb: {}, lr: 0.2, batch: 32 });
+    expect(changed.notes).toContain("config shows the last value only: lr\n");
 
     const going = startRun(options({ runId: "going" }));
     going.track({ loss: 1 });
