@@ -92,7 +92,7 @@ describe.skipIf(!needs("loop") || !needs("chromium"))("a full volume under Chrom
       const { lost = [] } = (await openStore(store).runLog(run)).run_config.runlog;
       const gone = (steps.at(-1) ?? 0) + 1 - steps.length;
       process.stderr.write(
-        `full volume, ${round}: ${gone} of ${saved + 1} steps gone, shown as ${JSON.stringify(lost)}\n`,
+        `full volume, ${round}: ${gone} of ${saved + 1} steps gone, shown as ${(lost as unknown[]).length} segments\n`,
       );
       if (gone > 0) expect(lost).toContainEqual(expect.objectContaining({ reason: "removed" }));
     },

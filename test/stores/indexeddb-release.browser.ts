@@ -29,6 +29,12 @@ function destination(sent: string[] = [], to: string = url, change: object = {})
   };
 }
 
+/** What a writer says after its end. */
+function late(run: string, writer: string, seq: number): Segment {
+  const record = '{"type":"label","name":"late","value":"yes"}';
+  return encodeSegment({ run, writer, seq, clock: Date.now() }, [record]);
+}
+
 describe("room in a full database", () => {
   let room: Room;
   let store: LocalStore;
@@ -86,6 +92,10 @@ describe("room in a full database", () => {
     };
     await ended("parked", [parks]);
     await ended("one-of-two", [destination(), parks]);
+    await ended("longer");
+    for (const [writer, next] of Object.entries(await store.position("longer")))
+      await store.append([late("longer", writer, next)]);
+    await openStore(store).sync(destination(), ["longer"]);
     const going = startRun({ store, runId: "going", metrics, syncTo: [destination()], quiet: true });
     await track(going);
     await going.sync();
@@ -183,12 +193,8 @@ describe("room in a full database", () => {
     expect(await store.position("a")).toEqual(position);
     const [writer = ""] = Object.keys(position);
     const next = position[writer] ?? 0;
-    const late = (seq: number): Segment =>
-      encodeSegment({ run: "a", writer, seq, clock: Date.now() }, [
-        '{"type":"label","name":"late","value":"yes"}',
-      ]);
-    await expect(store.append([late(next + 1)])).rejects.toMatchObject({ code: "segment_gap" });
-    await store.append([late(next)]);
+    await expect(store.append([late("a", writer, next + 1)])).rejects.toMatchObject({ code: "segment_gap" });
+    await store.append([late("a", writer, next)]);
     await expect(openStore(store).rows("a")).rejects.toMatchObject({ code: "run_released" });
     expect(await listOf(store.runs({ where: { run: "a" } }))).toMatchObject([
       { status: "SUCCESS", released: true },
