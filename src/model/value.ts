@@ -43,6 +43,8 @@ interface Inside {
 }
 
 const refusedBySuperjson = new Set(["__proto__", "constructor", "prototype"]);
+const maxBits = 32_768;
+const tooLong = "holds a bigint of more than 32,768 bits; track its text";
 const tooMany = "holds more than 10,000 values; keep it as a file and track its name";
 const tooLarge = "is over 1 MiB as JSON; keep it as a file and track its name";
 
@@ -125,6 +127,9 @@ function copyOf(value: unknown, walk: Walk, inside: Inside | undefined, path: nu
     case "number":
       return Number.isFinite(value) && !Object.is(value, -0) ? value : rich(value, path, walk);
     case "bigint":
+      // Told by its bits: the digits of a long one take seconds to write.
+      if (BigInt.asIntN(maxBits, value) !== value) throw new ValueRule(tooLong);
+      return rich(value, path, walk);
     case "undefined":
       return rich(value, path, walk);
     case "object":

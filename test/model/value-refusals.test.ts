@@ -174,6 +174,11 @@ describe("what cannot be kept is refused with its reason", () => {
       many,
     ],
     ["10 MB of text", () => "x".repeat(10_000_000), large],
+    [
+      "a bigint of a million digits",
+      () => [10n ** 1_000_000n],
+      "holds a bigint of more than 32,768 bits; track its text",
+    ],
     ["10 MB in a key", () => ({ ["x".repeat(10_000_000)]: 1 }), large],
     ["1 MiB of text once in UTF-8", () => "\u2028".repeat(400_000), large],
     ["1 MiB of text once escaped", () => "\u0000".repeat(200_000), large],
