@@ -192,9 +192,7 @@ describe("a database that does not open", () => {
     expect(run.report().problem).toBeUndefined();
     for (let step = 100; step < observations; step++) run.track({ loss: step }, { step });
     expect(await run.flush()).toBe("disk");
-    let seen = 0;
-    while (seen < observations) seen = (await live.next()).value?.step.length ?? 0;
-    await live.return();
+    for await (const { step } of live) if (step.length === observations) break;
     await run.finish();
     await expectAll(store, run.id);
     const log = await openStore(store).runLog(run.id);

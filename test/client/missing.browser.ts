@@ -58,9 +58,7 @@ async function lifeOf(name: string, kept: "disk" | "memory"): Promise<[Run<undef
   for (let step = 0; step < 10; step++) run.track({ loss: step }, { step });
   expect(await run.flush()).toBe(kept);
   expect(run.report().storage).toBe(kept);
-  let seen = 0;
-  while (seen < 10) seen = (await watching.next()).value?.step.length ?? 0;
-  await watching.return();
+  for await (const { step } of watching) if (step.length === 10) break;
   const report = await run.finish();
   expect(await openStore(runLogStore(runlog)).runLog(run.id)).toMatchObject({ status: "SUCCESS" });
   expect(Object.values(report.destinations)).toMatchObject([{ state: "done", pending: 0, delivered: 10 }]);
