@@ -9,20 +9,32 @@ export function parseJson(text: string): unknown {
   if (!text.includes("\\") || !escapedKey.test(text)) return parsed;
   const names: string[] = [];
   // Of text that is JSON every string ends, and none is looked at twice: no text makes this slow.
-  const renamed = text.replace(anyString, (whole: string, string: string, colon: string | undefined) => {
+  const aliased = text.replace(anyString, (whole: string, string: string, colon: string | undefined) => {
     if (colon === undefined) return whole;
     return `"k${names.push(JSON.parse(string) as string) - 1}"${colon}`;
   });
-  return rename(JSON.parse(renamed), names);
+  return rename(JSON.parse(aliased), names);
 }
 
 const escapedKey = /\\.[^"\\]*"\s*:/;
 const anyString = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?/g;
 
+/** Not by calling itself: a text may nest as deep as it is long. */
 function rename(value: unknown, names: readonly string[]): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => rename(item, names));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [names[Number(key.slice(1))], rename(item, names)]),
-  );
+  const root = [value];
+  const open: object[] = [root];
+  for (let holder = open.pop(); holder !== undefined; holder = open.pop()) {
+    const slots = holder as Record<string, unknown>;
+    for (const [slot, item] of Object.entries(slots)) {
+      if (typeof item !== "object" || item === null) continue;
+      const named = Array.isArray(item) ? item : Object.fromEntries(renamed(item, names));
+      slots[slot] = named;
+      open.push(named);
+    }
+  }
+  return root[0];
+}
+
+function renamed(object: object, names: readonly string[]): [string, unknown][] {
+  return Object.entries(object).map(([key, item]) => [names[Number(key.slice(1))] as string, item]);
 }
