@@ -120,14 +120,14 @@ async function open(name: string, lost: () => void): Promise<Database> {
 async function openVersion(name: string, lost: () => void): Promise<Database> {
   // A newer runlog upgrades it: what is in flight here is finished, and the next use opens what that one made.
   const callbacks = { upgrade, blocking: lost, terminated: lost };
-  try {
-    return await openDB<Schema>(name, schemaVersion, callbacks);
-  } catch (error) {
-    if (nameOf(error) !== "VersionError") throw error;
-  }
-  // A newer runlog made it: upgrades only add, so what this version knows is there. Unless it was removed just now.
+  // Whatever is there, else this version. Two tabs that asked for less than is there would make Firefox hang.
   const db = await openDB<Schema>(name, undefined, callbacks);
-  const least = Number(await db.get("meta", "minReader"));
+  if (db.version < schemaVersion) {
+    db.close();
+    return openDB<Schema>(name, schemaVersion, callbacks);
+  }
+  // Upgrades only add, so what this version knows is there.
+  const least = db.version > schemaVersion ? Number(await db.get("meta", "minReader")) : 0;
   if (!(least > schemaVersion)) return db;
   db.close();
   throw new RunlogError(
