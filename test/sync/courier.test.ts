@@ -110,7 +110,6 @@ describe("courier", () => {
     const destination = scripted((delivery) => (down ? { state: "retry", problem } : takeAll(delivery)));
     const courier = carry(await storeWith(0), destination);
     await courier.drain(AbortSignal.timeout(20_000));
-    expect(destination.turns).toBe(3);
     expect(courier).toMatchObject({ state: "waiting", problem });
     expect(courier.nextTry).toBeGreaterThan(Date.now() - 1_000);
     down = false;
