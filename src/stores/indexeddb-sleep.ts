@@ -18,9 +18,8 @@ export function sleeping(connection: Connection, page: PageSleep): Connection {
     if (watched.has(db)) return;
     watched.add(db);
     const raw = unwrap(db);
-    const begin = raw.transaction.bind(raw);
     raw.transaction = (...given) => {
-      const tx = begin(...given);
+      const tx = IDBDatabase.prototype.transaction.apply(raw, given);
       const ended = (): void => void live.delete(tx);
       live.add(tx);
       tx.addEventListener("complete", ended);

@@ -27,8 +27,8 @@ export function takenFromSilent(locks: ForcibleLocks, page: PageSleep): Locks {
     async take(name, lost, fromSilent) {
       const taken = await locks.take(name, lost);
       if (fromSilent !== true) return taken;
-      const free = taken ?? (isSilent(name) ? await locks.take(name, lost, true) : undefined);
-      if (free === undefined) return undefined;
+      const free = taken ?? (canAsk() && isSilent(name) ? await locks.take(name, lost, true) : undefined);
+      if (free === undefined || !canAsk()) return free;
       const close = listen(page, name, asks, (channel) => channel.postMessage(lives));
       return () => {
         close();
@@ -62,6 +62,11 @@ function createQuestions(page: PageSleep): (name: string) => boolean {
     say(name, asks);
     return false;
   };
+}
+
+/** Without channels nobody can be asked: each keeps what it holds. */
+function canAsk(): boolean {
+  return typeof BroadcastChannel !== "undefined";
 }
 
 function say(name: string, word: string): void {
