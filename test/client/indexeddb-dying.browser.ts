@@ -245,5 +245,6 @@ describe("data of a newer version", () => {
       expect(report.problem?.message).toContain("reload this page to get the newer runlog");
       expect(report.storage).toBe("memory");
     }
+    await Promise.all([run.finish(), other.finish()]);
   });
 });
