@@ -1,4 +1,4 @@
-import { unwrap } from "idb";
+import { unwrap, wrap } from "idb";
 import { abort, type Connection, type Database } from "./indexeddb-connection.ts";
 import type { PageSleep } from "./page-sleep.ts";
 
@@ -21,6 +21,8 @@ export function sleeping(connection: Connection, page: PageSleep): Connection {
     raw.transaction = (...given) => {
       const tx = IDBDatabase.prototype.transaction.apply(raw, given);
       const ended = (): void => void live.delete(tx);
+      // Who reads waits for the request alone, and hears there that it was aborted.
+      wrap(tx).done.catch(ended);
       live.add(tx);
       tx.addEventListener("complete", ended);
       tx.addEventListener("abort", ended);
