@@ -1,6 +1,7 @@
 import { isRunlogError, RunlogError } from "../../src/errors.ts";
 import type { Position } from "../../src/model/records.ts";
 import type { Segment } from "../../src/model/segment-line.ts";
+import { checkFollows } from "../../src/stores/memory-ledger.ts";
 import type { AsideItem, Ledger, LedgerEntry, LocalStore, Locks, Pause } from "../../src/stores/store.ts";
 import type { Clock, Program } from "./clock.ts";
 import type { Dice } from "./dice.ts";
@@ -177,10 +178,11 @@ function ledgerOf({ disk, ledgers }: Opening, calls: Calls): Ledger {
     read: (run, destination) => read((ledger) => ledger.read(run, destination)),
     aside: (run, destination) => read((ledger) => ledger.aside(run, destination)),
     pause: (destination) => read((ledger) => ledger.pause(destination)),
-    write(run, destination, entry) {
+    async write(run, destination, entry) {
+      checkFollows(run, await disk.seen.ledger.read(run, destination), entry);
       ledgers(run, destination, entry);
       const copy = structuredClone(entry);
-      const apply: Op["apply"] = ({ ledger }) => void ledger.write(run, destination, copy);
+      const apply: Op["apply"] = ({ ledger }) => void put(ledger, run, destination, copy);
       return calls.change({ name: `ledger ${run} ${destination}`, apply }, nothing);
     },
     setAside(run, destination, item: AsideItem) {
@@ -195,6 +197,15 @@ function ledgerOf({ disk, ledgers }: Opening, calls: Calls): Ledger {
       return calls.change({ name: `pause ${destination}`, apply }, nothing);
     },
   };
+}
+
+/** Puts an entry whatever it follows: of those before it a power cut may have taken some. */
+async function put(ledger: Ledger, run: string, destination: string, entry: LedgerEntry): Promise<void> {
+  const version = ((await ledger.read(run, destination))?.version ?? 0) + 1;
+  await ledger.write(run, destination, { ...entry, version }).catch(async (error: unknown) => {
+    if (!isRunlogError(error, "ledger_moved")) throw error;
+    await put(ledger, run, destination, entry);
+  });
 }
 
 /** Locks that end with their holder, and sometimes tell lies. */
