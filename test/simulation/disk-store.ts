@@ -30,7 +30,8 @@ export function openDisk(opening: Opening): LocalStore {
     for await (const segment of disk.seen.segments(run, from)) if (!append.isWriting(segment)) yield segment;
   }
   const store: LocalStore = {
-    kind: opening.sync ? "filesystem" : "indexeddb",
+    // Not "indexeddb": a run that begins while its database is shut names another store.
+    kind: "filesystem",
     location: disk.name,
     ledger: ledgerOf(opening, calls),
     locks: locksOf(opening),
